@@ -1,0 +1,69 @@
+"""National, BIS and TST numbers and enterprise numbers: their check digits, and how people write them.
+
+The mock accepts only numbers that cannot belong to anyone: TST numbers (month + 60) and enterprise numbers of the block
+1999.xxx.xxx, which the KBO has not begun to issue. Nothing here knows who holds a number.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NATIONAL = re.compile(r"(\d{2})\.?(\d{2})\.?(\d{2})-?(\d{3})[.-]?(\d{2})")
+_ENTERPRISE = re.compile(r"([01]\d{3})\.?(\d{3})\.?(\d{3})")
+
+
+def parse_national_number(text: str) -> str | None:
+    """Eleven digits, or None when it isn't one. The text is not repeated anywhere: it may be a person's."""
+    match = _NATIONAL.fullmatch(text.strip())
+    if match is None:
+        return None
+    digits = "".join(match.groups())
+    return digits if birth_centuries(digits) and _month_exists(int(digits[2:4])) else None
+
+
+def birth_centuries(digits: str) -> tuple[int, ...]:
+    """The centuries for which the two check digits are right: 97 - (the nine digits mod 97), from 2000 with a 2 in front."""
+    check = int(digits[9:])
+    fits_1900 = check == 97 - int(digits[:9]) % 97
+    fits_2000 = check == 97 - int("2" + digits[:9]) % 97
+    return (*((1900,) if fits_1900 else ()), *((2000,) if fits_2000 else ()))
+
+
+def is_test_number(digits: str) -> bool:
+    """A TST number: the month + 60, so that it never is a real person's (MAGDA test data)."""
+    return 61 <= int(digits[2:4]) <= 72
+
+
+def _month_exists(month: int) -> bool:
+    # 0-12 real (00: unknown), 20-32 and 40-52 BIS, 60-72 TST.
+    return month % 20 <= 12 and month < 80
+
+
+def format_national_number(digits: str) -> str:
+    return f"{digits[:2]}.{digits[2:4]}.{digits[4:6]}-{digits[6:9]}.{digits[9:]}"
+
+
+def mask_national_number(digits: str) -> str:
+    """For a page that must tell two people apart: the birth date as the number has it, nothing else."""
+    return f"{digits[:2]}.{digits[2:4]}.{digits[4:6]}-***.**"
+
+
+def parse_enterprise_number(text: str) -> str | None:
+    """Ten digits, or None. The last two are 97 - (the first eight mod 97)."""
+    match = _ENTERPRISE.fullmatch(text.strip())
+    if match is None:
+        return None
+    digits = "".join(match.groups())
+    return digits if int(digits[8:]) == 97 - int(digits[:8]) % 97 else None
+
+
+def enterprise_number(first_eight: int) -> str:
+    return f"{first_eight:08d}{97 - first_eight % 97:02d}"
+
+
+def is_never_issued(digits: str) -> bool:
+    return digits.startswith("1999")
+
+
+def format_enterprise_number(digits: str) -> str:
+    return f"{digits[:4]}.{digits[4:7]}.{digits[7:]}"
