@@ -12,13 +12,13 @@ from starlette.responses import Response
 from mock_idp.acm.methods import Method
 
 
-class UnknownInteraction(Exception):
+class UnknownInteractionError(Exception):
     """The interaction is over, too old, or never was. The page should offer to start again at the application."""
 
 
 class Authorization(Protocol):
     def complete(self, interaction_id: str, *, person_key: str, method: Method, organisation: str | None) -> Response:
-        """Back to the client with a code. Raises UnknownInteraction; ValueError for a method that wasn't acceptable."""
+        """Back to the client with a code. Raises UnknownInteractionError; ValueError for a method that wasn't acceptable."""
 
     def cancel(self, interaction_id: str) -> Response:
-        """Back to the client with `error=access_denied` (RFC 6749 section 4.1.2.1). Raises UnknownInteraction."""
+        """Back to the client with `error=access_denied` (RFC 6749 section 4.1.2.1). Raises UnknownInteractionError."""
