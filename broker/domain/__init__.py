@@ -1,0 +1,1 @@
+"""Facts in, a value out: no input or output, no `await`, no clock. Time is always an argument."""

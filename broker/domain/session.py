@@ -1,0 +1,87 @@
+"""A signed-in person's session as a value, and one attempt to sign in.
+
+How sessions are stored, found by a cookie and encrypted is `adapters/sessions.py`; these values never hold the cookie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from broker.domain.numbers import EnterpriseNumber, NationalNumber
+from broker.domain.people import Assurance, Facts, Organisation, SignInMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who signed in, as the provider said and we verified (OpenID Connect Core 3.1.3.7).
+
+    `acm_session` is the provider's `sid`. `method` and `assurance` are None when `acr` was absent or unknown.
+    """
+
+    issuer: str
+    subject: str
+    national_number: NationalNumber
+    given_name: str
+    family_name: str
+    method: SignInMethod | None
+    assurance: Assurance | None
+    authenticated_at: datetime
+    acm_session: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Given and family name."""
+        return f"{self.given_name} {self.family_name}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """The organisation a person acts for, with the facts about it and the instant they were read."""
+
+    organisation: Organisation
+    facts: Facts
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One signed-in browser. `reference` names it in logs and audit, and cannot be turned into its cookie.
+
+    `form_token` protects the forms of this session against cross-site requests.
+    """
+
+    reference: str
+    identity: Identity
+    began_at: datetime
+    form_token: str
+    acting: Acting | None = None
+
+    def acting_for(self, acting: Acting | None) -> Self:
+        """Return the session with another organisation: nothing decided for the former one remains in it."""
+        return replace(self, acting=acting)
+
+    def ended(self, now: datetime, *, absolute: timedelta) -> bool:
+        """Whether the absolute lifetime is over; the idle limit is the store's."""
+        return now >= self.began_at + absolute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInAttempt:
+    """One journey to the provider and back, found again by `state`; several may run in one browser at once.
+
+    `return_to` is a path of our own. `level` and `subject` are set when the person is asked to step up: the level that
+    is needed, and the only subject that may come back.
+    """
+
+    state: str
+    nonce: str
+    code_verifier: str
+    return_to: str
+    language: str
+    began_at: datetime
+    acr_values: tuple[str, ...] = ()
+    level: Assurance | None = None
+    subject: str | None = None
+    organisation: EnterpriseNumber | None = None

@@ -1,0 +1,193 @@
+"""What the gateway needs from the world outside, as Protocols, and the errors these may raise.
+
+    InkomError
+    +-- RegisterUnavailable      IDM or KBO did not answer, or not in a form we understand
+    +-- StoreUnavailable         Redis cannot be reached or refuses
+    +-- ProviderUnavailable      ACM's discovery, token, keys or userinfo endpoint did not answer properly
+    +-- SignInRefused            what came back from ACM was not the answer to our question
+    +-- AuditUnavailable         the audit record could not be written
+
+An error means "I cannot do my work", and every one of them ends in a page or a problem document that lets nobody in. A
+missing session, an unknown organisation or a refusal is a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Protocol
+
+from broker.domain.decide import Decision
+from broker.domain.numbers import EnterpriseNumber, NationalNumber
+from broker.domain.people import Enterprise, Organisation, PersonRecord
+from broker.domain.session import Identity, Session, SignInAttempt
+
+
+class InkomError(Exception):
+    """Root of all errors that the gateway raises on purpose. Messages hold no personal facts."""
+
+
+class RegisterUnavailable(InkomError):  # noqa: N818  (a state of the world, named as such)
+    """A register did not answer, or not in a form we understand."""
+
+
+class StoreUnavailable(InkomError):  # noqa: N818
+    """The session store cannot be reached or refuses to work."""
+
+
+class ProviderUnavailable(InkomError):  # noqa: N818
+    """The OpenID Provider did not answer, or not in a form we understand."""
+
+
+class AuditUnavailable(InkomError):  # noqa: N818
+    """The audit record could not be written; the request may not go on."""
+
+
+class Mismatch(Enum):
+    """Why an answer of the provider was refused: a closed list, each with a text in every language."""
+
+    CANCELLED = "cancelled"
+    UNKNOWN_ATTEMPT = "unknown-attempt"
+    PROVIDER_ERROR = "provider-error"
+    BAD_RESPONSE = "bad-response"
+    BAD_TOKEN = "bad-token"  # noqa: S105
+    BAD_CLAIMS = "bad-claims"
+    LEVEL_NOT_REACHED = "level-not-reached"
+    OTHER_PERSON = "other-person"
+    NO_NATIONAL_NUMBER = "no-national-number"
+
+
+class SignInRefused(InkomError):  # noqa: N818
+    """The provider's answer was refused. `detail` is for the log: it never holds a token, a code or a claim's value."""
+
+    def __init__(self, mismatch: Mismatch, detail: str) -> None:
+        super().__init__(detail)
+        self.mismatch = mismatch
+        self.detail = detail
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """Return this instant, with its time zone."""
+
+    def today(self) -> date:
+        """Return the calendar day in Brussels on which rights are judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedRole:
+    """One value of ACM's role claim: right, context (profile), and the organisations it was given for."""
+
+    right: str
+    context: str | None
+    organisations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """What came back from the provider, verified.
+
+    `chosen` is the organisation chosen at ACM (`vo_orgcode`), `represents` what ACM says in `wv_orgcode`. They only
+    suggest: the registers decide (docs/decisions/0006).
+    """
+
+    identity: Identity
+    chosen: EnterpriseNumber | None = None
+    represents: EnterpriseNumber | None = None
+    target_group: str | None = None
+    roles: tuple[ClaimedRole, ...] = ()
+
+
+class IdentityProvider(Protocol):
+    """ACM, or any other OpenID Provider."""
+
+    async def authorization_url(self, attempt: SignInAttempt) -> str:
+        """Return where to send the browser. Raises ProviderUnavailable."""
+
+    async def identify(self, attempt: SignInAttempt, response: Sequence[tuple[str, str]]) -> SignedIn:
+        """Verify the authorization response, redeem the code, verify the ID Token and UserInfo.
+
+        `response` are the parameters of the callback, in order, duplicates included, `state` already matched to the
+        attempt. Raises SignInRefused, ProviderUnavailable.
+        """
+
+    async def logout_url(self, *, state: str) -> str | None:
+        """Return where the provider ends its own session, or None when it offers nothing."""
+
+
+class SessionStore(Protocol):
+    """Sessions by cookie value. Every method raises StoreUnavailable."""
+
+    async def find(self, cookie: str) -> Session | None:
+        """Return the session, and count this as use; None for anything forged, foreign, broken, idle or over."""
+
+    async def begin(self, session: Session) -> str:
+        """Store a new session and return its cookie value."""
+
+    async def update(self, cookie: str, session: Session) -> bool:
+        """Store new facts under the same cookie; False when the session ended meanwhile (it stays ended)."""
+
+    async def renew(self, cookie: str, session: Session) -> str | None:
+        """Store the session under a new cookie value and end the old one; None when the old one had ended."""
+
+    async def end(self, cookie: str) -> None:
+        """End the session for good."""
+
+    async def ping(self) -> None:
+        """Return when the store works."""
+
+
+class AttemptStore(Protocol):
+    """Attempts to sign in, each usable once and only in the browser that began it. Raises StoreUnavailable."""
+
+    async def keep(self, attempt: SignInAttempt, *, browser: str) -> None:
+        """Keep an attempt for ten minutes, bound to a browser by the value of its sign-in cookie."""
+
+    async def take(self, state: str, *, browser: str) -> SignInAttempt | None:
+        """Return the attempt and forget it, exactly once; None when unknown, used, too old or another browser's."""
+
+
+class Registers(Protocol):
+    """IDM and KBO. Every method raises RegisterUnavailable."""
+
+    async def person(self, number: NationalNumber) -> PersonRecord:
+        """Return all functions, rights and organisations of a person (an empty record for somebody unknown)."""
+
+    async def enterprise(self, number: EnterpriseNumber) -> Enterprise | None:
+        """Return an enterprise, or None when KBO does not know it."""
+
+    async def contacts(self, number: EnterpriseNumber, *, day: date) -> Contacts:
+        """Return who can help in an organisation that day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contacts:
+    """Names of the people who can help in an organisation."""
+
+    organisation: Organisation | None
+    representatives: tuple[str, ...] = ()
+    administrators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the audit log that is not a decision: sign-in, sign-in refused, organisation chosen, sign-out."""
+
+    kind: str
+    session: str | None
+    organisation: str | None
+    detail: str
+
+
+class AuditLog(Protocol):
+    """The durable record of who did what. Every method raises AuditUnavailable."""
+
+    async def decided(self, decision: Decision, *, session: str, person: str, method: str, path: str) -> str:
+        """Write a decision and return the record's id. `person` is the pseudonym."""
+
+    async def happened(self, event: Event) -> str:
+        """Write another event and return the record's id."""
