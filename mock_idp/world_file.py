@@ -1,0 +1,329 @@
+"""`world.yaml` into a World. Everything wrong in the file is reported at once, with file and line.
+
+Refuses numbers that could belong to someone, numbers used twice, and references to people or enterprises that are not
+there. Relative dates are counted from the day that is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from mock_idp.acm.methods import Method
+from mock_idp.days import OPEN_END, Period, parse_day
+from mock_idp.numbers import is_never_issued, is_test_number, parse_enterprise_number, parse_national_number
+from mock_idp.strict_yaml import Fields, Place, Problems, read_yaml
+from mock_idp.world import (
+    Enterprise,
+    FunctionHolder,
+    FunctionKind,
+    KboFunction,
+    Outcome,
+    Person,
+    PersonStatus,
+    Relation,
+    RelationStatus,
+    Right,
+    World,
+)
+from mock_idp.world_repeats import RepeatedEnterprise, read_repeats
+
+REASONS_TO_ALLOW = frozenset({"legal-representative", "inkom-user"})
+REASONS_TO_REFUSE = frozenset(
+    {
+        "right-missing",
+        "right-elsewhere",
+        "wrong-profile",
+        "relation-paused",
+        "relation-pending",
+        "relation-ended",
+        "right-not-yet-valid",
+        "right-expired",
+        "organisation-ceased",
+        "no-organisation",
+    }
+)
+CLOSED = TypeVar("CLOSED", bound=StrEnum)
+
+
+def load_world(path: Path, *, today: date) -> World:
+    """Raises FileProblemsError with all problems, one a line."""
+    return _WorldReader(path, today).read()
+
+
+class _WorldReader:
+    """One reading of one file: the day, the problems found so far, and what earlier sections said."""
+
+    def __init__(self, path: Path, today: date) -> None:
+        self._path = path
+        self._today = today
+        self._problems = Problems()
+        self._numbers: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._kinds: dict[str, FunctionKind] = {}
+        self._right_codes: dict[str, str] = {}
+        self._profile_codes: dict[str, str] = {}
+        self._applications: tuple[str, ...] = ()
+
+    def read(self) -> World:
+        top = Fields(self._top())
+        self._applications = top.texts("applications")
+        self._right_codes = self._texts_by_name(top.required("rights"))
+        self._profile_codes = self._texts_by_name(top.required("profiles"))
+        for code, place in top.required("functions").named().items():
+            self._kinds[code] = self._function_kind(code, place)
+        people_places = top.required("people").named()
+        enterprise_places = top.required("enterprises").named()
+        repeats = read_repeats(top.items_or_none("repeated_enterprises"))
+        top.finish()
+
+        for key, place in enterprise_places.items():
+            with self._problems.collected():
+                self._learn_number(key, place)
+        for repeated in repeats:
+            self._numbers[repeated.key] = repeated.number
+        for key, place in people_places.items():
+            with self._problems.collected():
+                self._names[key] = f"{Fields(place).text('given_name')} {Fields(place).text('family_name')}"
+
+        people: dict[str, Person] = {}
+        for key, place in people_places.items():
+            with self._problems.collected():
+                people[key] = self._person(key, place)
+        enterprises: dict[str, Enterprise] = {}
+        for key, place in enterprise_places.items():
+            with self._problems.collected():
+                found = self._enterprise(key, place)
+                enterprises[found.number] = found
+        for repeated in repeats:
+            with self._problems.collected():
+                enterprises[repeated.number] = self._repeated_enterprise(repeated)
+                people = self._with_repeated_relation(people, repeated)
+        self._check_numbers(people, people_places, enterprises, len(enterprise_places) + len(repeats))
+        self._problems.raise_any()
+        return World(
+            applications=self._applications,
+            right_codes=self._right_codes,
+            profile_codes=self._profile_codes,
+            enterprises=enterprises,
+            people=people,
+        )
+
+    def _top(self) -> Place:
+        return read_yaml(self._path)
+
+    # -- enterprises
+
+    def _learn_number(self, key: str, place: Place) -> None:
+        written = Fields(place).required("number")
+        number = parse_enterprise_number(written.text())
+        if number is None:
+            raise written.problem("this is not an enterprise number: its check digits are wrong")
+        if not is_never_issued(number):
+            raise written.problem("an enterprise number here begins with 1999: KBO has not issued those")
+        self._numbers[key] = number
+
+    def _enterprise(self, key: str, place: Place) -> Enterprise:
+        fields = Fields(place)
+        fields.required("number")
+        ceased = fields.optional("ceased_on")
+        functions = tuple(self._function(key, row) for row in fields.items_or_none("functions"))
+        name = fields.text("name")
+        fields.finish()
+        return Enterprise(
+            key=key,
+            number=self._numbers.get(key, ""),
+            name=name,
+            ceased_on=None if ceased is None else self._day(ceased),
+            functions=functions,
+        )
+
+    def _function(self, key: str, place: Place) -> KboFunction:
+        fields = Fields(place)
+        person = fields.optional("person")
+        company = fields.optional("company")
+        code = fields.required("code")
+        period = self._period(fields)
+        fields.finish()
+        if code.text() not in self._kinds:
+            raise code.problem(f"{code.text()!r} is not among the functions at the top of the file")
+        person_key = None if person is None else self._person_key(person)
+        return KboFunction(
+            organisation=self._numbers.get(key, ""),
+            kind=self._kinds[code.text()],
+            holder=self._holder(place, person, company),
+            holder_name=company.text() if company and person_key is None else self._names.get(person_key or "", ""),
+            person_key=person_key,
+            period=period,
+        )
+
+    def _holder(self, place: Place, person: Place | None, company: Place | None) -> FunctionHolder:
+        if person is not None and company is not None:
+            return FunctionHolder.NATURAL_PERSON_FOR_ENTERPRISE
+        if person is not None:
+            return FunctionHolder.NATURAL_PERSON
+        if company is not None:
+            return FunctionHolder.ENTERPRISE
+        raise place.problem("a function is held by a 'person', a 'company' (its name), or a person for a company")
+
+    def _repeated_enterprise(self, repeated: RepeatedEnterprise) -> Enterprise:
+        functions = () if repeated.function is None else (self._function(repeated.key, repeated.function),)
+        return Enterprise(
+            key=repeated.key, number=repeated.number, name=repeated.name, ceased_on=None, functions=functions
+        )
+
+    def _with_repeated_relation(self, people: dict[str, Person], repeated: RepeatedEnterprise) -> dict[str, Person]:
+        if repeated.relation is None or repeated.relation_person is None:
+            return people
+        key = self._person_key(repeated.relation_person)
+        if key not in people:
+            return people
+        relation = self._relation(repeated.relation, organisation=repeated.number)
+        return {**people, key: replace(people[key], relations=(*people[key].relations, relation))}
+
+    # -- people
+
+    def _person(self, key: str, place: Place) -> Person:
+        fields = Fields(place)
+        written = fields.required("national_number")
+        number = parse_national_number(written.text())
+        if number is None:
+            raise written.problem("this is not a national number: its check digits or its date are wrong")
+        if not is_test_number(number):
+            raise written.problem("a national number here is a TST number (month + 60), so that it is nobody's")
+        story = fields.optional("story")
+        acts_for = fields.optional("acts_for")
+        person = Person(
+            key=key,
+            national_number=number,
+            given_name=fields.text("given_name"),
+            family_name=fields.text("family_name"),
+            phone=fields.text_or("phone", "+32 470 00 00 00"),
+            email=fields.text_or_none("email"),
+            story={} if story is None else self._story(story),
+            status=self._choice(PersonStatus, fields.optional("status"), PersonStatus.ACTIVE),
+            in_registers=fields.boolean_or("in_registers", default=True),
+            activated=tuple(
+                self._choice(Method, item, Method.APP) for item in fields.items_or_none("activated_methods")
+            ),
+            relations=tuple(self._relation(item) for item in fields.items_or_none("relations")),
+            administers=tuple(self._organisation(item) for item in fields.items_or_none("administers")),
+            acts_for=None if acts_for is None else self._organisation(acts_for),
+            outcomes=() if story is None else self._outcomes(fields.required("outcome")),
+        )
+        fields.finish()
+        return person
+
+    def _story(self, place: Place) -> Mapping[str, str]:
+        fields = Fields(place)
+        story = {"nl": fields.text("nl"), "en": fields.text("en")}
+        fields.finish()
+        return story
+
+    def _relation(self, place: Place, *, organisation: str | None = None) -> Relation:
+        fields = Fields(place)
+        relation = Relation(
+            organisation=organisation or self._organisation(fields.required("organisation")),
+            category=fields.text_or("category", "Vaste Medewerker"),
+            status=self._choice(RelationStatus, fields.optional("status"), RelationStatus.ACTIVE),
+            period=self._period(fields),
+            rights=tuple(self._right(item) for item in fields.items_or_none("rights")),
+        )
+        fields.finish()
+        return relation
+
+    def _right(self, place: Place) -> Right:
+        fields = Fields(place)
+        name = fields.required("name")
+        if name.text() not in self._right_codes:
+            raise name.problem(f"{name.text()!r} is not among the rights at the top of the file")
+        for profile in fields.items_or_none("profiles"):
+            if profile.text() not in self._profile_codes:
+                raise profile.problem(f"{profile.text()!r} is not among the profiles at the top of the file")
+        right = Right(name=name.text(), profiles=fields.texts("profiles"), period=self._period(fields))
+        fields.finish()
+        return right
+
+    def _outcomes(self, place: Place) -> tuple[Outcome, ...]:
+        fields = Fields(place)
+        outcomes = tuple(self._outcome(name, fields.required(name)) for name in self._applications)
+        fields.finish()
+        return outcomes
+
+    def _outcome(self, application: str, place: Place) -> Outcome:
+        fields = Fields(place)
+        expect, reason = fields.required("expect"), fields.required("reason")
+        fields.finish()
+        allowed = {"allowed": True, "refused": False}.get(expect.text())
+        if allowed is None:
+            raise expect.problem("'expect' is 'allowed' or 'refused'")
+        if reason.text() not in (REASONS_TO_ALLOW if allowed else REASONS_TO_REFUSE):
+            raise reason.problem(f"{reason.text()!r} is not a reason for {expect.text()!r}")
+        return Outcome(application=application, allowed=allowed, reason=reason.text())
+
+    # -- small values
+
+    def _function_kind(self, code: str, place: Place) -> FunctionKind:
+        fields = Fields(place)
+        kind = FunctionKind(
+            code=code, label=fields.text("label"), represents=fields.required("represents").boolean()
+        )
+        fields.finish()
+        return kind
+
+    def _texts_by_name(self, place: Place) -> dict[str, str]:
+        return {name: value.text() for name, value in place.named().items()}
+
+    def _choice(self, kind: type[CLOSED], place: Place | None, default: CLOSED) -> CLOSED:
+        if place is None:
+            return default
+        try:
+            return kind(place.text())
+        except ValueError as error:
+            raise place.problem(f"{place.text()!r} is not one of {', '.join(kind)}") from error
+
+    def _organisation(self, place: Place) -> str:
+        number = self._numbers.get(place.text())
+        if number is None:
+            raise place.problem(f"there is no enterprise {place.text()!r}")
+        return number
+
+    def _person_key(self, place: Place) -> str:
+        if place.text() not in self._names:
+            raise place.problem(f"there is no person {place.text()!r}")
+        return place.text()
+
+    def _period(self, fields: Fields) -> Period:
+        until = fields.optional("until")
+        first = self._day(fields.required("from"))
+        last = OPEN_END if until is None else self._day(until)
+        if last < first:
+            raise fields.place.problem("'until' is before 'from'")
+        return Period(first=first, last=last)
+
+    def _day(self, place: Place) -> date:
+        try:
+            return parse_day(place.plain(), today=self._today)
+        except (ValueError, OverflowError) as error:
+            raise place.problem(f"{place.plain()!r} is not a day such as 2018-06-26, today-1, +10y or open") from error
+
+    def _check_numbers(
+        self,
+        people: Mapping[str, Person],
+        places: Mapping[str, Place],
+        enterprises: Mapping[str, Enterprise],
+        expected_enterprises: int,
+    ) -> None:
+        seen: dict[str, str] = {}
+        for key, person in people.items():
+            if person.national_number in seen:
+                self._problems.add(places[key], f"{key!r} has the number of {seen[person.national_number]!r}")
+            seen[person.national_number] = key
+        numbers = list(self._numbers.values())
+        if len(enterprises) != expected_enterprises and len(set(numbers)) != len(numbers):
+            twice = sorted({number for number in numbers if numbers.count(number) > 1})
+            self._problems.add(self._top(), f"enterprise numbers used twice: {', '.join(twice)}")
