@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from broker.domain.decide import Decision
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
@@ -122,8 +122,11 @@ class IdentityProvider(Protocol):
 class SessionStore(Protocol):
     """Sessions by cookie value. Every method raises StoreUnavailable."""
 
-    async def find(self, cookie: str) -> Session | None:
-        """Return the session, and count this as use; None for anything forged, foreign, broken, idle or over."""
+    async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
+        """Return the session; None for anything forged, foreign, broken, idle or over.
+
+        An open stream looks without counting as use, so that it does not keep its session alive.
+        """
 
     async def begin(self, session: Session) -> str:
         """Store a new session and return its cookie value."""
@@ -149,6 +152,26 @@ class AttemptStore(Protocol):
 
     async def take(self, state: str, *, browser: str) -> SignInAttempt | None:
         """Return the attempt and forget it, exactly once; None when unknown, used, too old or another browser's."""
+
+
+class LastChoices(Protocol):
+    """Which organisation a person chose last, under a pseudonym. Raises StoreUnavailable."""
+
+    async def remember(self, number: NationalNumber, organisation: EnterpriseNumber) -> None:
+        """Remember a choice, for a year at most."""
+
+    async def recall(self, number: NationalNumber) -> EnterpriseNumber | None:
+        """Return the last choice, if it is known."""
+
+
+class Assertions(Protocol):
+    """Signs what backends are told."""
+
+    def sign(self, claims: tuple[tuple[str, str], ...], *, audience: str) -> str:
+        """Return a JWT about these claims for one application, valid for at most 60 seconds."""
+
+    def published_keys(self) -> dict[str, Any]:
+        """Return the JSON Web Key Set (RFC 7517) with which backends and the provider verify."""
 
 
 class Registers(Protocol):
