@@ -1,0 +1,29 @@
+// Comfort only: asks every two seconds whether something changed, and then goes on or shows the page anew.
+// Everything works without it, by the buttons and links on the page.
+"use strict";
+
+const place = document.querySelector("[data-news]");
+
+function isTyping() {
+  return [...document.querySelectorAll("input:not([type=hidden])")].some((input) => input.value !== "");
+}
+
+async function look() {
+  const answer = await fetch(place.dataset.news, { headers: { accept: "application/json" } });
+  const { state } = await answer.json();
+  if (place.dataset.goOn === state) {
+    place.requestSubmit();
+  } else if (state !== place.dataset.state && !isTyping()) {
+    location.replace(location.pathname);
+  } else {
+    setTimeout(lookAgain, 2000);
+  }
+}
+
+function lookAgain() {
+  look().catch(() => setTimeout(lookAgain, 5000));
+}
+
+if (place) {
+  lookAgain();
+}
