@@ -38,7 +38,7 @@ class Formats:
         return format_decimal(value, locale=self._locale)
 
     def size(self, octets: int) -> str:
-        """A number of bytes in the largest unit that keeps it at or above one, in decimal units (1 kB is 1000 bytes)."""
+        """A number of bytes in the largest unit that keeps it at or above one; 1 kB is 1000 bytes."""
         amount, unit = float(octets), "B"
         for larger in ("kB", "MB", "GB", "TB"):
             if amount < 1000:

@@ -1,4 +1,7 @@
-"""The response headers that every page of ours carries. Pages need no inline script or style and load nothing from elsewhere."""
+"""The response headers that every page of ours carries.
+
+Pages need no inline script or style and load nothing from elsewhere; nothing here loosens that per page.
+"""
 
 from typing import Literal
 

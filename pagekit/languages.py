@@ -23,7 +23,7 @@ def message(text: str) -> str:
 
 
 def choose_language(*, chosen: str | None, remembered: str | None, accept_language: str | None) -> str:
-    """The language of a page: what the visitor just clicked, else what a cookie remembers, else what the browser asks."""
+    """What the visitor just clicked, else what a cookie remembers, else what the browser asks, else Dutch."""
     for wish in (chosen, remembered, *_accepted(accept_language or "")):
         if wish in LANGUAGES:
             return wish
