@@ -54,9 +54,9 @@ class MessageLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForwardedFor:
-    """The client as the gateway sees it, for the X-Forwarded fields: address, `http` or `https`, and the Host value."""
+    """The client as the gateway sees it: its address, `http` or `https`, and the host that it asked for."""
 
-    address: bytes
+    client: bytes
     proto: bytes
     host: bytes
 
@@ -155,7 +155,7 @@ def request_headers(
                 continue
         kept.append((name, value))
     ours = [
-        (b"x-forwarded-for", peer.address),
+        (b"x-forwarded-for", peer.client),
         (b"x-forwarded-proto", peer.proto),
         (b"x-forwarded-host", peer.host),
         *identity,

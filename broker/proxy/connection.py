@@ -1,0 +1,349 @@
+"""One connection to a backend: one request and one answer at a time, by the rules of RFC 9112 section 6.
+
+It parses answers strictly, holds at most a small part of a body, and knows when it is fit for another request.
+It does not open itself, choose a backend, retry or keep time beyond the waits that its caller asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import httptools
+
+from broker.proxy.failures import UpstreamMisbehaved, UpstreamTimedOut
+from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers, check_response
+
+HIGH_WATER = 64 * 1024
+_MAX_INTERIM_ANSWERS = 16
+_CHUNK_FRAMING = 32  # bytes that one chunk may spend on its size and line ends before they count as padding
+_NO_CONTENT = frozenset((204, 304))  # RFC 9110 6.4.1
+
+
+class _StopParsingError(Exception):
+    """Raised in a parser callback after the exchange was failed, so that no further byte is read."""
+
+
+class _Exchange:
+    """What is known about the request under way and its answer."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, method: bytes, *, tunnel: bool) -> None:
+        self.method = method
+        self.tunnel = tunnel
+        self.request_sent = False
+        self.answer_begun = False
+        self.head_settled: asyncio.Future[None] = loop.create_future()
+        self.head_taken = False
+        self.fields: Headers = []
+        self.status = 0
+        self.headers: Headers = []
+        self.interim = False
+        self.interim_answers = 0
+        self.until_close = False
+        self.keep_alive = False
+        self.complete = False
+        self.dirty = False
+        self.chunks: deque[bytes] = deque()
+        self.buffered = 0
+        self.unaccounted = 0  # bytes that were neither head nor body: chunk extensions, trailers, padding
+        self.tail = b""
+        self.early = b""
+        self.failure: Exception | None = None
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """A connection and the exchange that is going on over it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._lost = False
+        self._reading = True
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._busy = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._exchange = _Exchange(self._loop, b"", tunnel=False)
+        self._parser = httptools.HttpResponseParser(self)
+
+    # The exchange, as its owner sees it
+
+    def begin(self, method: bytes, *, tunnel: bool = False) -> None:
+        """Make ready for the answer to a request with this method."""
+        self._exchange = _Exchange(self._loop, method, tunnel=tunnel)
+        # A new parser each time: the old one may still expect the body that an answer to HEAD only announced.
+        self._parser = httptools.HttpResponseParser(self)
+        self._busy = True
+
+    def write(self, octets: bytes) -> None:
+        """Send bytes of the request; a lost connection is noticed by whoever reads the answer."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(octets)
+
+    async def drain(self, *, idle: float) -> None:
+        """Wait until the backend takes more bytes. Raises UpstreamTimedOut after `idle` seconds."""
+        if self._writable.is_set():
+            return
+        try:
+            async with asyncio.timeout(idle):
+                await self._writable.wait()
+        except TimeoutError:
+            raise UpstreamTimedOut("the backend stopped reading the request") from None
+
+    async def head(self, *, within: float | None) -> None:
+        """Wait for the head of the answer. Raises ForwardingFailed, or what the sender of the body failed with."""
+        await asyncio.wait({self._exchange.head_settled}, timeout=within)
+        if not self._exchange.head_settled.done():
+            self.fail(UpstreamTimedOut("the backend did not begin to answer in time"))
+        if self._exchange.failure is not None:
+            raise self._exchange.failure
+        self._exchange.head_taken = True
+
+    def finish_request(self) -> None:
+        """Say that every byte of the request was handed over."""
+        self._exchange.request_sent = True
+
+    def fail(self, failure: Exception) -> None:
+        """End the exchange with this failure, unless its answer is complete, and drop the connection."""
+        if not self._exchange.complete and self._exchange.failure is None:
+            self._exchange.failure = failure
+        self._wake()
+        self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def read(self, *, idle: float) -> bytes:
+        """Return the next bytes of the body, or nothing at its end. Raises ForwardingFailed."""
+        while not self._exchange.chunks:
+            if self._exchange.failure is not None:
+                raise self._exchange.failure
+            if self._exchange.complete:
+                return b""
+            self._waiter = waiter = self._loop.create_future()
+            try:
+                async with asyncio.timeout(idle):
+                    await waiter
+            except TimeoutError:
+                self.fail(UpstreamTimedOut("the backend stopped in the middle of its answer"))
+        octets = self._exchange.chunks.popleft() if len(self._exchange.chunks) == 1 else b"".join(self._exchange.chunks)
+        self._exchange.chunks.clear()
+        self._exchange.buffered = 0
+        self._resume()
+        return octets
+
+    @property
+    def status(self) -> int:
+        """The status of the final answer."""
+        return self._exchange.status
+
+    @property
+    def headers(self) -> Headers:
+        """The fields of the final answer, as they came."""
+        return self._exchange.headers
+
+    @property
+    def early(self) -> bytes:
+        """Bytes of the new protocol that came together with a 101."""
+        return self._exchange.early
+
+    @property
+    def answer_begun(self) -> bool:
+        """Whether a single byte of an answer arrived."""
+        return self._exchange.answer_begun
+
+    @property
+    def head_settled(self) -> asyncio.Future[None]:
+        """Done as soon as the head of the answer, or a failure, is there."""
+        return self._exchange.head_settled
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether both sides are wholly finished and nothing speaks against another request."""
+        return (
+            self._exchange.complete
+            and self._exchange.request_sent
+            and self._exchange.keep_alive
+            and not self._exchange.dirty
+            and not self._exchange.chunks
+            and self._reading
+            and self._writable.is_set()
+            and not self.is_closed
+        )
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection is gone or going."""
+        return self._lost or self._transport is None or self._transport.is_closing()
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The transport below, for a tunnel that takes the connection over."""
+        if self._transport is None:
+            raise RuntimeError("not connected")
+        return self._transport
+
+    def rest(self) -> None:
+        """Mark the connection as waiting for its next request: whatever arrives now ends it."""
+        self._busy = False
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("a stream transport is needed")
+        self._transport = transport
+
+    def data_received(self, octets: bytes) -> None:
+        if not self._busy or self._exchange.complete:
+            # Bytes that nobody asked for could be taken for the answer to the next request (RFC 9112 9.2).
+            self._spoil()
+            return
+        self._exchange.answer_begun = True
+        self._exchange.unaccounted += len(octets)
+        try:
+            self._parser.feed_data(octets)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._exchange.early = octets[upgrade.args[0] :]
+            self._pause()
+            self._settle_head()
+            return
+        except httptools.HttpParserError as error:
+            if self._exchange.failure is None:
+                self._misbehaved(f"unreadable: {error}")
+            return
+        self._check_end_of_head(octets)
+        if self._exchange.unaccounted > MAX_RESPONSE_HEAD:
+            self._misbehaved("too much besides the body")
+
+    def eof_received(self) -> None:
+        if self._exchange.until_close and self._exchange.interim is False:
+            self._exchange.complete = True  # RFC 9112 6.3 rule 8
+            self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        if self._busy and not self._exchange.complete:
+            self.fail(UpstreamMisbehaved("the backend closed the connection before its answer was complete"))
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    # Parser callbacks
+
+    def on_message_begin(self) -> None:
+        if self._exchange.complete:
+            self._spoil()
+            raise _StopParsingError
+        self._exchange.fields = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Fields after the head are trailers (RFC 9110 6.5.1): dropped.
+        if self._exchange.status == 0:
+            self._exchange.fields.append((name.lower(), value.strip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        fields = self._exchange.fields
+        self._exchange.unaccounted -= sum(len(name) + len(value) + 4 for name, value in fields)
+        size = sum(len(name) + len(value) + 4 for name, value in fields)
+        problem = check_response(status, self._parser.get_http_version().encode(), fields)
+        if size > MAX_RESPONSE_HEAD:
+            problem = "a head that is too large"
+        if status == 101 and not self._exchange.tunnel:
+            problem = "a switch of protocols that nobody asked for"
+        if problem is not None:
+            self._misbehaved(problem)
+            raise _StopParsingError
+        self._exchange.interim = status < 200 and status != 101
+        if self._exchange.interim:
+            return
+        self._exchange.status, self._exchange.headers = status, fields
+        self._exchange.keep_alive = self._parser.should_keep_alive()
+        if self._exchange.method == b"HEAD" or status in _NO_CONTENT:
+            self._exchange.complete = True
+        else:
+            self._exchange.until_close = not any(
+                name in (b"content-length", b"transfer-encoding") for name, _ in fields
+            )
+        self._settle_head()
+
+    def on_body(self, octets: bytes) -> None:
+        if self._exchange.complete:
+            self._spoil()
+            raise _StopParsingError
+        self._exchange.unaccounted -= len(octets)
+        self._exchange.chunks.append(octets)
+        self._exchange.buffered += len(octets)
+        if self._exchange.buffered >= HIGH_WATER:
+            self._pause()
+        self._wake()
+
+    def on_chunk_header(self) -> None:
+        if self._exchange.complete:
+            self._spoil()
+            raise _StopParsingError
+        self._exchange.unaccounted -= min(_CHUNK_FRAMING, max(0, self._exchange.unaccounted))
+
+    def on_message_complete(self) -> None:
+        if self._exchange.interim:
+            self._exchange.interim = False
+            self._exchange.interim_answers += 1
+            if self._exchange.interim_answers > _MAX_INTERIM_ANSWERS:
+                self._misbehaved("a flood of interim answers")
+                raise _StopParsingError
+            return
+        self._exchange.complete = True
+        self._wake()
+
+    # Inner workings
+
+    def _settle_head(self) -> None:
+        if not self._exchange.head_settled.done():
+            self._exchange.head_settled.set_result(None)
+
+    def _wake(self) -> None:
+        self._settle_head()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _check_end_of_head(self, octets: bytes) -> None:
+        """An answer to HEAD ends with its head; a parser that expects a body would swallow what comes after it."""
+        exchange = self._exchange
+        if exchange.method == b"HEAD":
+            exchange.tail = (exchange.tail + octets)[-4:]
+            if exchange.complete and exchange.tail != b"\r\n\r\n":
+                self._spoil()
+
+    def _misbehaved(self, how: str) -> None:
+        self.fail(UpstreamMisbehaved(f"the backend's answer is against the rules: {how}"))
+
+    def _spoil(self) -> None:
+        """More bytes than one answer: the answer itself may be what an attacker put before the real one."""
+        self._exchange.dirty = True
+        # A body after the answer to HEAD is a common mistake: it costs the connection, not the answer.
+        if (
+            self._busy
+            and self._exchange.failure is None
+            and not self._exchange.head_taken
+            and self._exchange.method != b"HEAD"
+        ):
+            self._exchange.failure = UpstreamMisbehaved("the backend sent more than one answer")
+        self._wake()
+        self.abort()
+
+    def _pause(self) -> None:
+        if self._reading and not self.is_closed:
+            self._reading = False
+            self.transport.pause_reading()
+
+    def _resume(self) -> None:
+        if not self._reading and not self.is_closed:
+            self._reading = True
+            self.transport.resume_reading()

@@ -1,0 +1,308 @@
+"""The connections to one backend: a bounded pool with keep-alive, and one exchange per request.
+
+A connection is used again only when request and answer are wholly finished on it; everything else drops it. One silent
+retry exists: a request without a body and without effect (RFC 9110 9.2.1) whose reused connection turned out to be
+dead before a byte of an answer. What goes into a request and what an answer means is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl as tls
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from broker.proxy.connection import UpstreamConnection
+from broker.proxy.failures import (
+    BodyTooLarge,
+    ClientGone,
+    ForwardingFailed,
+    UpstreamBusy,
+    UpstreamTimedOut,
+    UpstreamUnreachable,
+)
+from broker.proxy.messages import Headers
+
+# RFC 9110 9.2.1 and 9.2.2, less the methods that a browser doesn't send.
+_RETRIED = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeLimits:
+    """How long (seconds) and how much one backend may take. `total` None lets streams run for as long as they move."""
+
+    connect: float = 5.0
+    first_byte: float = 60.0
+    idle: float = 60.0
+    total: float | None = None
+    wait: float = 5.0  # for a free connection
+    keep: float = 4.0  # unused connections; just under the 5 s after which common servers close theirs
+    pool_size: int = 64
+    waiting: int = 256  # requests that may wait for a free connection
+    tunnels: int = 1000
+    max_body: int = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestHead:
+    """What is sent to a backend before the body; Content-Length, where present, is the body's exact length."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+
+
+class UpstreamResponse:
+    """An answer whose body is still coming. It must be closed; to read it to its end also closes it."""
+
+    def __init__(
+        self,
+        connection: UpstreamConnection,
+        *,
+        limits: TimeLimits,
+        ends_at: float | None,
+        sender: asyncio.Task[None] | None,
+        done: Callable[[UpstreamConnection], None],
+    ) -> None:
+        self.status = connection.status
+        self.headers = connection.headers
+        self._connection = connection
+        self._limits = limits
+        self._ends_at = ends_at
+        self._sender = sender
+        self._done: Callable[[UpstreamConnection], None] | None = done
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        octets = b""
+        if self._done is not None:
+            octets = await self._connection.read(idle=_remaining(self._ends_at, self._limits.idle))
+        if not octets:
+            await self.aclose()
+            raise StopAsyncIteration
+        return octets
+
+    async def aclose(self) -> None:
+        """Give the connection back, or drop it if anything of the exchange is unfinished."""
+        if self._done is None:
+            return
+        done, self._done = self._done, None
+        if self._sender is not None:
+            self._sender.cancel()
+        done(self._connection)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamTunnel:
+    """A connection that switched protocols: its transport is paused, `early` came right after the 101."""
+
+    headers: Headers
+    transport: asyncio.Transport
+    early: bytes
+    release: Callable[[], None]
+
+
+class Upstream:
+    """The pool of connections to one backend, over plain TCP or TLS."""
+
+    def __init__(
+        self, host: str, port: int, *, limits: TimeLimits | None = None, ssl: tls.SSLContext | None = None
+    ) -> None:
+        self.limits = limits or TimeLimits()
+        self._host = host
+        self._port = port
+        self._ssl = ssl
+        self._slots = asyncio.Semaphore(self.limits.pool_size)
+        self._waiting = 0
+        self._tunnels = 0
+        self._idle: deque[tuple[UpstreamConnection, asyncio.TimerHandle]] = deque()
+        self._closed = False
+
+    async def send(self, head: RequestHead, body: AsyncIterator[bytes] | None) -> UpstreamResponse:
+        """Send a request and return as soon as the head of its answer is there. Raises ForwardingFailed."""
+        ends_at = None if self.limits.total is None else asyncio.get_running_loop().time() + self.limits.total
+        await self._take_slot()
+        try:
+            connection = self._reuse()
+            if connection is None:
+                return await self._exchange(await self._connect(), head, body, ends_at)
+            try:
+                return await self._exchange(connection, head, body, ends_at)
+            except ForwardingFailed as failed:
+                died = connection.is_closed and not connection.answer_begun and not isinstance(failed, UpstreamTimedOut)
+                if body is not None or head.method not in _RETRIED or not died:
+                    raise
+            return await self._exchange(await self._connect(), head, body, ends_at)
+        except BaseException:
+            self._slots.release()
+            raise
+
+    async def open_tunnel(self, head: RequestHead) -> UpstreamTunnel | UpstreamResponse:
+        """Ask to switch protocols; an answer other than 101 is an ordinary response. Raises ForwardingFailed."""
+        if self._tunnels >= self.limits.tunnels:
+            raise UpstreamBusy("too many tunnels to this backend")
+        self._tunnels += 1
+        try:
+            connection = await self._connect()
+            connection.begin(head.method, tunnel=True)
+            connection.write(_serialise(head, chunked=False))
+            connection.finish_request()
+            try:
+                await connection.head(within=self.limits.first_byte)
+            except BaseException:
+                connection.abort()
+                raise
+        except BaseException:
+            self._release_tunnel()
+            raise
+        if connection.status == 101:
+            return UpstreamTunnel(
+                headers=connection.headers,
+                transport=connection.transport,
+                early=connection.early,
+                release=self._release_tunnel,
+            )
+        return UpstreamResponse(
+            connection, limits=self.limits, ends_at=None, sender=None, done=self._drop_tunnel_connection
+        )
+
+    async def aclose(self) -> None:
+        """Drop the unused connections; those in use are dropped when their exchange ends."""
+        self._closed = True
+        while self._idle:
+            connection, timer = self._idle.pop()
+            timer.cancel()
+            connection.abort()
+
+    @property
+    def unused_connections(self) -> int:
+        """How many connections wait for a next request."""
+        return len(self._idle)
+
+    async def _exchange(
+        self,
+        connection: UpstreamConnection,
+        head: RequestHead,
+        body: AsyncIterator[bytes] | None,
+        ends_at: float | None,
+    ) -> UpstreamResponse:
+        length = next((int(value) for name, value in head.headers if name == b"content-length"), None)
+        connection.begin(head.method)
+        sender = None
+        try:
+            connection.write(_serialise(head, chunked=body is not None and length is None))
+            if body is None:
+                connection.finish_request()
+            else:
+                sender = asyncio.create_task(self._send_body(connection, body, length))
+                # The time to the first byte begins when the request is sent, or when an early answer is there.
+                await asyncio.wait(
+                    {sender, connection.head_settled},
+                    return_when=asyncio.FIRST_COMPLETED,
+                    timeout=None if ends_at is None else _remaining(ends_at, self.limits.first_byte),
+                )
+            await connection.head(within=_remaining(ends_at, self.limits.first_byte))
+        except BaseException:
+            if sender is not None:
+                sender.cancel()
+            connection.abort()
+            raise
+        return UpstreamResponse(connection, limits=self.limits, ends_at=ends_at, sender=sender, done=self._give_back)
+
+    async def _send_body(self, connection: UpstreamConnection, body: AsyncIterator[bytes], length: int | None) -> None:
+        """Send the body; whatever stops it ends the exchange, so that a part is never taken for the whole."""
+        sent = 0
+        try:
+            async for octets in body:
+                if connection.is_closed:
+                    return
+                sent += len(octets)
+                if length is not None and sent > length:
+                    raise ClientGone("the body is longer than was announced")
+                if sent > self.limits.max_body:
+                    raise BodyTooLarge("the body is larger than this backend accepts")
+                if octets:
+                    connection.write(octets if length is not None else b"%x\r\n%b\r\n" % (len(octets), octets))
+                    await connection.drain(idle=self.limits.idle)
+            if length is not None and sent < length:
+                raise ClientGone("the body is shorter than was announced")
+        except Exception as failure:  # handed to whoever reads the answer, who raises it
+            connection.fail(failure)
+            return
+        if length is None:
+            connection.write(b"0\r\n\r\n")
+        connection.finish_request()
+
+    async def _take_slot(self) -> None:
+        if self._waiting >= self.limits.waiting:
+            raise UpstreamBusy("too many requests wait for this backend")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self.limits.wait):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise UpstreamBusy("no connection to this backend came free in time") from None
+        finally:
+            self._waiting -= 1
+
+    def _reuse(self) -> UpstreamConnection | None:
+        while self._idle:
+            connection, timer = self._idle.pop()
+            timer.cancel()
+            if not connection.is_closed:
+                return connection
+        return None
+
+    async def _connect(self) -> UpstreamConnection:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self.limits.connect):
+                _, connection = await loop.create_connection(UpstreamConnection, self._host, self._port, ssl=self._ssl)
+        except TimeoutError:
+            raise UpstreamTimedOut("the backend did not accept a connection in time") from None
+        except OSError as error:  # ssl.SSLError is one
+            raise UpstreamUnreachable(f"no connection: {error.__class__.__name__}") from error
+        return connection
+
+    def _give_back(self, connection: UpstreamConnection) -> None:
+        if connection.is_reusable and not self._closed:
+            connection.rest()
+            timer = asyncio.get_running_loop().call_later(self.limits.keep, self._expire, connection)
+            self._idle.append((connection, timer))
+        else:
+            connection.abort()
+        self._slots.release()
+
+    def _expire(self, connection: UpstreamConnection) -> None:
+        self._idle = deque(pair for pair in self._idle if pair[0] is not connection)
+        connection.abort()
+
+    def _drop_tunnel_connection(self, connection: UpstreamConnection) -> None:
+        connection.abort()
+        self._release_tunnel()
+
+    def _release_tunnel(self) -> None:
+        self._tunnels -= 1
+
+
+def _remaining(ends_at: float | None, limit: float) -> float:
+    """The shorter of a limit and the time that is left in all."""
+    if ends_at is None:
+        return limit
+    return min(limit, max(0.0, ends_at - asyncio.get_running_loop().time()))
+
+
+def _serialise(head: RequestHead, *, chunked: bool) -> bytes:
+    """The head as bytes (RFC 9112 3 and 5). Raises ValueError if anything in it would end a line early."""
+    lines = [b"%b %b HTTP/1.1" % (head.method, head.target)]
+    lines += [b"%b: %b" % field for field in head.headers]
+    if chunked:
+        lines.append(b"transfer-encoding: chunked")
+    octets = b"\r\n".join([*lines, b"", b""])
+    ends = len(lines) + 1
+    if octets.count(b"\r") != ends or octets.count(b"\n") != ends or b"\0" in octets or b" " in head.target:
+        raise ValueError("a line of the request would end early")
+    return octets
