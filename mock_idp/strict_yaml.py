@@ -86,6 +86,10 @@ class Place:
             raise self.problem("true or false is needed here")
         return str(self.node.value).lower() in ("true", "yes", "on")
 
+    def value(self) -> object:
+        """The value as plain Python, for content whose form is another standard's."""
+        return yaml.constructor.SafeConstructor().construct_document(self.node)
+
     def items(self) -> tuple[Place, ...]:
         if not isinstance(self.node, yaml.SequenceNode):
             raise self.problem("a list is needed here")

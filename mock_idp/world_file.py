@@ -269,9 +269,7 @@ class _WorldReader:
 
     def _function_kind(self, code: str, place: Place) -> FunctionKind:
         fields = Fields(place)
-        kind = FunctionKind(
-            code=code, label=fields.text("label"), represents=fields.required("represents").boolean()
-        )
+        kind = FunctionKind(code=code, label=fields.text("label"), represents=fields.required("represents").boolean())
         fields.finish()
         return kind
 

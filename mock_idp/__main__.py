@@ -1,0 +1,111 @@
+"""`inkom-mock`: the mock government as a program. FOR DEVELOPMENT ONLY (see `control`)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from mock_idp.app import create_app
+from mock_idp.settings import Settings
+from mock_idp.strict_yaml import FileProblemsError
+
+LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until SIGINT or SIGTERM. 0: stopped; 1: cannot start; 2: used wrongly."""
+    options = _parser(os.environ).parse_args(arguments)
+    try:
+        listener = _listen(options.host, options.port)
+    except OSError as error:
+        print(f"inkom-mock: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    with listener:
+        port = listener.getsockname()[1]
+        settings = Settings(
+            host=options.host,
+            port=port,
+            origin=(options.origin or f"http://localhost:{port}").rstrip("/"),
+            clients_file=options.clients,
+            world_file=options.world,
+            register_token=options.register_token,
+            log_level=options.log_level,
+        )
+        return _serve(settings, listener)
+
+
+def _serve(settings: Settings, listener: socket.socket) -> int:
+    try:
+        app = create_app(settings)
+    except FileProblemsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    # No access log: an id_token_hint in an address would carry a national number into it.
+    server = _Server(
+        uvicorn.Config(app, log_level=settings.log_level, access_log=False, lifespan="off", server_header=False),
+        ready=f"mock government ready on {settings.origin} (issuer {settings.issuer})",
+    )
+    server.run(sockets=[listener])
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and ends with code 0 on SIGTERM and SIGINT."""
+
+    def __init__(self, config: uvicorn.Config, *, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._ready, flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family=family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    defaults = Settings()
+
+    def given(name: str, default: str) -> str:
+        return environment.get(f"INKOM_MOCK_{name}", default)
+
+    parser = argparse.ArgumentParser(
+        prog="inkom-mock",
+        description="The mock government: ACM, IDM and KBO for development. Never put it where real people are.",
+        epilog="Each option can also be given as INKOM_MOCK_HOST, INKOM_MOCK_PORT and so on.",
+    )
+    parser.add_argument("--host", default=given("HOST", defaults.host))
+    parser.add_argument("--port", type=int, default=given("PORT", str(defaults.port)), help="0 takes a free one")
+    parser.add_argument("--origin", default=given("ORIGIN", ""), help="public address (default http://localhost:PORT)")
+    parser.add_argument("--clients", type=Path, default=given("CLIENTS", str(defaults.clients_file)), metavar="FILE")
+    parser.add_argument("--world", type=Path, default=given("WORLD", str(defaults.world_file)), metavar="FILE")
+    parser.add_argument("--register-token", default=given("REGISTER_TOKEN", defaults.register_token))
+    parser.add_argument("--log-level", choices=LOG_LEVELS, default=given("LOG_LEVEL", defaults.log_level))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Discovery and the key set: what a relying party reads before it sends anybody here."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from mock_idp.acm.clients import ASSERTION_ALGS
+from mock_idp.acm.methods import Method
+from mock_idp.acm.provider import Provider
+
+SHORTLY = {"Cache-Control": "public, max-age=60"}
+
+
+class DiscoveryEndpoints:
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    async def configuration(self, request: Request) -> Response:
+        return JSONResponse(metadata(self._provider.issuer), headers=SHORTLY)
+
+    async def keys(self, request: Request) -> Response:
+        return JSONResponse(self._provider.keys.published().as_dict(private=False), headers=SHORTLY)
+
+
+def metadata(issuer: str) -> dict[str, object]:
+    """OpenID Connect Discovery section 3, RFC 8414, RFC 9126 and RFC 9207.
+
+    ACM's own document has no `scopes_supported` and lists `plain` for PKCE; the mock follows the certification suite in
+    the first and RFC 9700 in the second. The federal token's URN among `acr_values_supported` is our own invention.
+    """
+    authentication = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/v1/auth",
+        "token_endpoint": f"{issuer}/v1/token",
+        "userinfo_endpoint": f"{issuer}/v1/userinfo",
+        "jwks_uri": f"{issuer}/v1/keys",
+        "end_session_endpoint": f"{issuer}/v1/logout",
+        "introspection_endpoint": f"{issuer}/v1/introspect",
+        "pushed_authorization_request_endpoint": f"{issuer}/v1/par",
+        "require_pushed_authorization_requests": False,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "userinfo_signing_alg_values_supported": ["RS256", "ES256"],
+        "token_endpoint_auth_methods_supported": authentication,
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "introspection_endpoint_auth_methods_supported": authentication,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "acr_values_supported": [method.acr for method in Method],
+        "ui_locales_supported": ["nl", "en"],
+        "prompt_values_supported": ["none", "login", "select_account"],
+        "scopes_supported": [
+            "openid",
+            "profile",
+            "rrn",
+            "vo",
+            "wettelijkvertegenwoordiger",
+            "vlaio_inkom",
+            "offline_access",
+        ],
+        "claims_supported": [
+            *("iss", "sub", "aud", "azp", "iat", "exp", "nonce", "auth_time", "acr", "amr", "at_hash", "sid", "kid"),
+            *("given_name", "family_name", "name", "rrn", "cot"),
+            *("vo_id", "vo_email", "vo_doelgroepcode", "vo_doelgroepnaam", "vo_orgcode", "vo_orgnaam"),
+            *("wv_orgcode", "vlaio_inkom_rol_3d"),
+        ],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": False,
+    }

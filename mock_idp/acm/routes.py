@@ -1,0 +1,32 @@
+"""ACM's paths and what answers there."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from mock_idp.acm.authorization import Authorization
+from mock_idp.acm.authorize import AuthorizeEndpoint
+from mock_idp.acm.client_authentication import ClientAuthentication
+from mock_idp.acm.discovery import DiscoveryEndpoints
+from mock_idp.acm.provider import Provider
+from mock_idp.acm.token_endpoint import TokenEndpoint
+from mock_idp.acm.userinfo import UserinfoEndpoint
+
+
+def acm_routes(provider: Provider, authorization: Authorization) -> list[Route]:
+    authentication = ClientAuthentication(
+        provider.clients,
+        provider.clock,
+        audiences=(provider.issuer, provider.token_endpoint, provider.par_endpoint),
+    )
+    discovery = DiscoveryEndpoints(provider)
+    authorize = AuthorizeEndpoint(provider, authorization)
+    token = TokenEndpoint(provider, authentication)
+    userinfo = UserinfoEndpoint(provider)
+    return [
+        Route("/op/.well-known/openid-configuration", discovery.configuration, methods=["GET"]),
+        Route("/op/v1/keys", discovery.keys, methods=["GET"]),
+        Route("/op/v1/auth", authorize.answer, methods=["GET", "POST"]),
+        Route("/op/v1/token", token.answer, methods=["POST"]),
+        Route("/op/v1/userinfo", userinfo.answer, methods=["GET", "POST"]),
+    ]

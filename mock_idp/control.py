@@ -1,0 +1,203 @@
+"""The strings that tests and demos pull: `/mock/...`. FOR DEVELOPMENT ONLY.
+
+Whoever can reach these addresses can sign in as anyone, move the day and make the provider lie. That is their purpose.
+The mock government must never stand where real people or real data are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from mock_idp.acm.clients import client_from_json
+from mock_idp.acm.methods import Method
+from mock_idp.acm.provider import Provider
+from mock_idp.acm.scripts import NextLogin, ScriptError, script_for
+from mock_idp.faults import Armed, Fault
+from mock_idp.strict_yaml import FileProblemsError
+from mock_idp.world import Outcome, Person
+
+
+class RequestError(Exception):
+    """What is wrong with a request to these addresses, for the developer who sent it."""
+
+
+class Control:
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/health", self.health, methods=["GET"]),
+            Route("/mock/people", self.people, methods=["GET"]),
+            Route("/mock/next-login", self.next_login, methods=["POST"]),
+            Route("/mock/clients", self.put_client, methods=["POST"]),
+            Route("/mock/clock", self.clock, methods=["GET"]),
+            Route("/mock/clock", self.move_clock, methods=["POST"]),
+            Route("/mock/faults", self.faults, methods=["GET"]),
+            Route("/mock/fault", self.arm_fault, methods=["POST"]),
+            Route("/mock/reset", self.reset, methods=["POST"]),
+        ]
+
+    async def health(self, request: Request) -> Response:
+        return JSONResponse({"status": "ok", "day": self._provider.clock.today().isoformat()})
+
+    async def people(self, request: Request) -> Response:
+        """Never a national number: this table is printed by demos."""
+        return _answer({"people": [self._described(person) for person in self._provider.world.current.cast]})
+
+    async def next_login(self, request: Request) -> Response:
+        try:
+            asked = await _body(request)
+            login = NextLogin(
+                client_id=_text(asked, "client_id"),
+                person=_text(asked, "mock_person") or "",
+                method=_text(asked, "mock_method"),
+                organisation=_text(asked, "mock_organisation"),
+            )
+            _nothing_else(asked, "client_id", "mock_person", "mock_method", "mock_organisation")
+            script_for(login, self._provider.world.current, acceptable=tuple(Method))
+        except (RequestError, ScriptError) as error:
+            return _refused(error)
+        return _answer({"waiting": self._provider.next_logins.put(login)})
+
+    async def put_client(self, request: Request) -> Response:
+        try:
+            client = client_from_json(await request.body())
+        except FileProblemsError as error:
+            return _refused(error)
+        self._provider.clients.put(client)
+        return _answer(client.described(), status=201)
+
+    async def clock(self, request: Request) -> Response:
+        return self._day()
+
+    async def move_clock(self, request: Request) -> Response:
+        try:
+            asked = await _body(request)
+            _nothing_else(asked, "day")
+            self._provider.clock.move_to(date.fromisoformat(_text(asked, "day") or ""))
+        except RequestError as error:
+            return _refused(error)
+        except ValueError:
+            return _refused(RequestError('the body is {"day": "2026-11-24"}'))
+        return self._day()
+
+    async def faults(self, request: Request) -> Response:
+        known = [_described_fault(fault) for fault in self._provider.faults.known.values()]
+        return _answer({"faults": known, "armed": [_described_armed(armed) for armed in self._provider.faults.armed]})
+
+    async def arm_fault(self, request: Request) -> Response:
+        try:
+            asked = await _body(request)
+            _nothing_else(asked, "fault", "times", "client_id", "seconds")
+            armed = self._provider.faults.arm(
+                _text(asked, "fault") or "",
+                times=_times(asked),
+                client_id=_text(asked, "client_id"),
+                seconds=_seconds(asked),
+            )
+        except KeyError:
+            return _refused(RequestError("there is no fault of that name; GET /mock/faults lists them"))
+        except RequestError as error:
+            return _refused(error)
+        return _answer({"armed": _described_armed(armed)})
+
+    async def reset(self, request: Request) -> Response:
+        """The world as at start, counted from the real day; nobody signed in, nothing armed, nothing queued."""
+        self._provider.clock.reset()
+        try:
+            self._provider.world.reset()
+        except FileProblemsError as error:
+            return _refused(error)
+        return self._day()
+
+    def _day(self) -> Response:
+        clock = self._provider.clock
+        return _answer({"day": clock.today().isoformat(), "moved_by_days": clock.moved_by_days})
+
+    def _described(self, person: Person) -> dict[str, object]:
+        world = self._provider.world.current
+        enterprise = None if person.acts_for is None else world.enterprise(person.acts_for)
+        return {
+            "key": person.key,
+            "name": person.name,
+            "story": dict(person.story),
+            "activated_methods": list(person.activated),
+            "acts_for": None if enterprise is None else {"number": enterprise.number, "name": enterprise.name},
+            "outcome": {outcome.application: _described_outcome(outcome) for outcome in person.outcomes},
+        }
+
+
+def _described_outcome(outcome: Outcome) -> dict[str, str]:
+    return {"expect": "allowed" if outcome.allowed else "refused", "reason": outcome.reason}
+
+
+def _described_fault(fault: Fault) -> dict[str, object]:
+    return {
+        "fault": fault.name,
+        "stage": fault.stage,
+        "description": fault.description,
+        "expected": fault.expected,
+        "statements": list(fault.statements),
+    }
+
+
+def _described_armed(armed: Armed) -> dict[str, object]:
+    return {
+        "fault": armed.fault.name,
+        "times": "always" if armed.times is None else armed.times,
+        "client_id": armed.client_id,
+    }
+
+
+async def _body(request: Request) -> Mapping[str, object]:
+    try:
+        asked = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise RequestError("the body is not JSON") from error
+    if not isinstance(asked, dict):
+        raise RequestError("the body is not a JSON object")
+    return asked
+
+
+def _nothing_else(asked: Mapping[str, object], *known: str) -> None:
+    unknown = sorted(asked.keys() - set(known))
+    if unknown:
+        raise RequestError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
+
+
+def _text(asked: Mapping[str, object], name: str) -> str | None:
+    value = asked.get(name)
+    if value is not None and not isinstance(value, str):
+        raise RequestError(f"{name} is a text")
+    return value
+
+
+def _times(asked: Mapping[str, object]) -> int | None:
+    value = asked.get("times", 1)
+    if value == "always":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise RequestError('times is a whole number from 1, or "always" (until the reset)')
+    return value
+
+
+def _seconds(asked: Mapping[str, object]) -> float:
+    value = asked.get("seconds", 5)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 600:
+        raise RequestError("seconds is a number between 0 and 600")
+    return float(value)
+
+
+def _answer(content: object, *, status: int = 200) -> Response:
+    return JSONResponse(content, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def _refused(error: Exception) -> Response:
+    return _answer({"error": str(error)}, status=400)

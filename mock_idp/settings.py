@@ -1,0 +1,25 @@
+"""What the mock government is told at start: where it stands, which files it reads, which token the registers want."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`origin` is the public address, without a slash at the end; the issuer is `{origin}/op` as with ACM."""
+
+    host: str = "127.0.0.1"
+    port: int = 9000
+    origin: str = "http://localhost:9000"
+    clients_file: Path = HERE / "clients.yaml"
+    world_file: Path = HERE / "world.yaml"
+    register_token: str = "demo-register-token"  # noqa: S105 -- a demo value, written in the docs
+    log_level: str = "info"
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.origin}/op"
