@@ -1,0 +1,138 @@
+"""From verified claims to the person who signed in: number, names, level, organisations, roles. No input or output.
+
+ACM puts a person's facts into the ID Token; other providers into UserInfo only. Where both have one, the ID Token's
+counts. What protects the sign-in (`sub`, `acr`, `auth_time`, `sid`) is read from the ID Token alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from broker.adapters.oidc.roles import claimed_roles
+from broker.adapters.oidc.settings import NO_MEANING, AcrMeaning, ClaimNames
+from broker.adapters.oidc.tokens import VerifiedClaims, instant_of
+from broker.domain.numbers import EnterpriseNumber, InvalidNumberError, NationalNumber
+from broker.domain.people import Assurance
+from broker.domain.session import Identity, SignInAttempt
+from broker.ports import Mismatch, SignedIn, SignInRefused
+
+_log = logging.getLogger(__name__)
+_MAX_NAME = 200
+_MAX_CODE = 100
+
+
+def signed_in(
+    id_token: VerifiedClaims,
+    userinfo: Mapping[str, Any],
+    *,
+    subject: str,
+    acr: Mapping[str, AcrMeaning],
+    names: ClaimNames,
+) -> SignedIn:
+    """Return the person, the level and what ACM suggests. Raises SignInRefused."""
+    claims = combined(id_token, userinfo)
+    meaning = meaning_of(id_token, acr)
+    roles, malformed = claimed_roles(claims, name=names.role)
+    if malformed:
+        _log.warning("%d values of the role claim were malformed and are ignored", malformed)
+    return SignedIn(
+        identity=Identity(
+            issuer=id_token["iss"],
+            subject=subject,
+            national_number=_national_number(claims.get(names.national_number)),
+            given_name=_name(claims.get(names.given_name)),
+            family_name=_name(claims.get(names.family_name)),
+            method=meaning.method,
+            assurance=meaning.assurance,
+            authenticated_at=_authenticated_at(id_token),
+            acm_session=_code(id_token.get("sid"), longest=255),
+        ),
+        chosen=_first_organisation(claims, names.organisations),
+        represents=_first_organisation(claims, (names.represents,)),
+        target_group=_code(claims.get(names.target_group)),
+        roles=roles,
+    )
+
+
+def combined(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all claims, the ID Token's first; one that is present but blank does not hide the other's."""
+    return {**userinfo, **{name: value for name, value in id_token.items() if value not in (None, "")}}
+
+
+def meaning_of(id_token: Mapping[str, Any], acr: Mapping[str, AcrMeaning]) -> AcrMeaning:
+    """Return what `acr` says; absent or unknown says nothing, and no condition on it holds then."""
+    value = id_token.get("acr")
+    return acr.get(value, NO_MEANING) if isinstance(value, str) else NO_MEANING
+
+
+def check_level(
+    id_token: VerifiedClaims, *, asked: tuple[str, ...], level: Assurance | None, acr: Mapping[str, AcrMeaning]
+) -> None:
+    """Refuse a level below what the attempt asked for (Core 3.1.3.7, step 12): ACM is asked, and may not have listened.
+
+    Any means at least as strong as the weakest of `asked` will do. Raises SignInRefused.
+    """
+    reached = meaning_of(id_token, acr).assurance
+    if level is not None and (reached is None or reached < level):
+        raise SignInRefused(Mismatch.LEVEL_NOT_REACHED, "the level is lower than what was asked for, or unknown")
+    if not asked or id_token.get("acr") in asked:
+        return
+    levels = [known.assurance for one in asked if (known := acr.get(one)) and known.assurance is not None]
+    if reached is None or not levels or reached < min(levels):
+        raise SignInRefused(Mismatch.LEVEL_NOT_REACHED, "acr is not one that was asked for, or absent")
+
+
+def acr_values_for(attempt: SignInAttempt, acr: Mapping[str, AcrMeaning]) -> tuple[str, ...]:
+    """Return what to ask for: the attempt's own values, else every method that reaches the attempt's level."""
+    if attempt.acr_values or attempt.level is None:
+        return attempt.acr_values
+    return tuple(
+        value
+        for value, meaning in acr.items()
+        if meaning.method is not None and meaning.assurance is not None and meaning.assurance >= attempt.level
+    )
+
+
+def _national_number(value: object) -> NationalNumber:
+    if isinstance(value, str):
+        try:
+            return NationalNumber.parse(value)
+        except InvalidNumberError:
+            pass
+    raise SignInRefused(Mismatch.NO_NATIONAL_NUMBER, "the claim with the national number is absent or invalid")
+
+
+def _first_organisation(claims: Mapping[str, Any], names: tuple[str, ...]) -> EnterpriseNumber | None:
+    """Return the first that is not blank; a code of another register (OVO002949) is no enterprise."""
+    for name in names:
+        code = _code(claims.get(name))
+        if code is None:
+            continue
+        try:
+            return EnterpriseNumber.parse(code)
+        except InvalidNumberError:
+            return None
+    return None
+
+
+def _authenticated_at(id_token: VerifiedClaims) -> datetime:
+    """Return when the person proved who they are: `auth_time`, or `iat` where the provider does not say."""
+    seconds = instant_of(id_token, "auth_time") or instant_of(id_token, "iat")
+    if seconds is None:
+        raise SignInRefused(Mismatch.BAD_TOKEN, "token: iat is absent")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    return "".join(character for character in value if character.isprintable()).strip()[:_MAX_NAME]
+
+
+def _code(value: object, *, longest: int = _MAX_CODE) -> str | None:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= longest or not value.isprintable():
+        return None
+    return value.strip()

@@ -1,0 +1,144 @@
+"""What the gateway must be told about the OpenID Provider and about itself as its client.
+
+The defaults are ACM's (documentation of Toegangsbeheer, and docs/decisions); a foreign provider needs other names of
+claims. Where the values come from is `broker/config.py`'s affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from broker.domain.people import Assurance, SignInMethod
+
+SUPPORTED_ALGORITHMS = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
+)  # asymmetric only: with HS256 whoever knows the client secret signs ID Tokens, and `none` is no signature
+
+_MEANS = "urn:be:vlaanderen:authmech:"
+
+# The level of each of the five methods (ACM, "Authenticatiemiddelen": Connected eID and itsme are eIDAS high, app and
+# SMS substantial). ACM's table no longer names the federal token; low is the careful reading of CSAM level 300.
+METHOD_LEVELS: Mapping[SignInMethod, Assurance] = MappingProxyType(
+    {
+        SignInMethod.EID: Assurance.HIGH,
+        SignInMethod.ITSME: Assurance.HIGH,
+        SignInMethod.FEDERAL_TOKEN: Assurance.LOW,
+        SignInMethod.APP: Assurance.SUBSTANTIAL,
+        SignInMethod.SMS: Assurance.SUBSTANTIAL,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcrMeaning:
+    """What an `acr` value says: the method, if it is one of the five, and the level."""
+
+    method: SignInMethod | None
+    assurance: Assurance | None
+
+
+NO_MEANING = AcrMeaning(method=None, assurance=None)
+
+# ACM, "Authenticatiemiddelen". Means that a citizen of the guide cannot choose have a level and no method.
+ACM_ACR: Mapping[str, AcrMeaning] = MappingProxyType(
+    {
+        _MEANS + "eid": AcrMeaning(method=SignInMethod.EID, assurance=Assurance.HIGH),
+        _MEANS + "itsme": AcrMeaning(method=SignInMethod.ITSME, assurance=Assurance.HIGH),
+        _MEANS + "csamtoken": AcrMeaning(method=SignInMethod.FEDERAL_TOKEN, assurance=Assurance.LOW),
+        _MEANS + "csamtotp": AcrMeaning(method=SignInMethod.APP, assurance=Assurance.SUBSTANTIAL),
+        _MEANS + "csamsms": AcrMeaning(method=SignInMethod.SMS, assurance=Assurance.SUBSTANTIAL),
+        _MEANS + "eidashigh": AcrMeaning(method=None, assurance=Assurance.HIGH),
+        _MEANS + "eidassubstantial": AcrMeaning(method=None, assurance=Assurance.SUBSTANTIAL),
+        _MEANS + "csampassword": AcrMeaning(method=None, assurance=Assurance.LOW),
+        _MEANS + "csamselfreg": AcrMeaning(method=None, assurance=Assurance.LOW),
+    }
+)
+
+
+def acr_table(methods: Mapping[str, SignInMethod]) -> Mapping[str, AcrMeaning]:
+    """Return a table of `acr` values from methods by `acr`, each at its method's level."""
+    return MappingProxyType(
+        {acr: AcrMeaning(method=method, assurance=METHOD_LEVELS[method]) for acr, method in methods.items()}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimNames:
+    """Where to find a person's facts.
+
+    `role` is a name with its dimension (`vlaio_inkom_rol_3d`) or without it (`vlaio_inkom_rol`: any of `_1d`, `_2d` and
+    `_3d`); capitals do not matter, since ACM writes both `_rol_3d` and `_rol_3D`. In `organisations` the first that is
+    present and not blank counts.
+    """
+
+    national_number: str = "rrn"
+    given_name: str = "given_name"
+    family_name: str = "family_name"
+    organisations: tuple[str, ...] = ("vo_orgcode", "wv_orgcode")
+    represents: str = "wv_orgcode"
+    target_group: str = "vo_doelgroepcode"
+    role: str = "vlaio_inkom_rol"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretAuthentication:
+    """The client proves itself with a secret."""
+
+    method: Literal["client_secret_basic", "client_secret_post"]
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAuthentication:
+    """The client proves itself by a signed assertion (private_key_jwt: OpenID Connect Core 9, RFC 7523).
+
+    `private_key` is a PEM or JWK text; its kind decides between RS256 and ES256. ACM expects the token endpoint as
+    audience, FAPI 2.0 the issuer.
+    """
+
+    private_key: str = field(repr=False)
+    key_id: str | None = None
+    audience: Literal["token-endpoint", "issuer"] = "token-endpoint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcSettings:
+    """All that `OidcProvider` is told. Durations are in seconds.
+
+    `leeway` is for clocks that differ; `token_max_age` bounds the time since `iat`. `allowed_hosts` may hold endpoints
+    beside the issuer's own host. `step_up_max_age` asks for a fresh sign-in when a person must step up; ACM's
+    documentation names neither `max_age` nor `auth_time`, so it is off unless wanted.
+    """
+
+    issuer: str
+    client_id: str
+    redirect_uri: str
+    post_logout_redirect_uri: str
+    authentication: SecretAuthentication | KeyAuthentication
+    scopes: tuple[str, ...] = ("openid", "profile", "rrn", "vo", "wettelijkvertegenwoordiger", "vlaio_inkom")
+    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256")
+    acr: Mapping[str, AcrMeaning] = ACM_ACR
+    claims: ClaimNames = ClaimNames()
+    extra_audiences: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    requires_advertised_s256: bool = True
+    hints_organisation: bool = False
+    step_up_max_age: int | None = None
+    leeway: float = 30.0
+    token_max_age: float = 600.0
+    metadata_lifetime: float = 3600.0
+    keys_lifetime: float = 600.0
+    stale_lifetime: float = 86400.0
+    keys_refetch_interval: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would switch a check off."""
+        if not self.algorithms or not set(self.algorithms) <= SUPPORTED_ALGORITHMS:
+            raise ValueError("algorithms must be asymmetric signature algorithms: RS256, PS256, ES256 or their kin")
+        if "openid" not in self.scopes:
+            raise ValueError("scopes must hold openid, or the answer has no ID Token")
+        if not 0 <= self.leeway <= 60:
+            raise ValueError("leeway must lie between 0 and 60 seconds")
