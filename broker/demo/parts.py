@@ -81,9 +81,10 @@ def _mock_government(options: Options, runtime: Runtime) -> Part:
         title="the mock government",
         command=(
             *(sys.executable, "-m", "mock_idp"),
-            *("--port", str(options.mock_port)),
+            *("--host", LOOPBACK, "--port", str(options.mock_port)),
             *("--clients", str(runtime.mock_clients)),
         ),
+        environment={"INKOM_MOCK_REGISTER_TOKEN": read_secret(runtime.register_token)},
         probes=(HttpProbe(url=f"http://{LOOPBACK}:{options.mock_port}/health"),),
     )
 

@@ -24,11 +24,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Someone of the mock's cast: the key that scripts use, the name that pages show, and the story in one line."""
+    """Someone of the mock's cast: the key that scripts use, the name that pages show, the story, and how it ends."""
 
     key: str
     name: str
     story: str
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +78,11 @@ class Screen:
         self.line(f"ready  open {self._styled(BOLD, url)}    stop: Ctrl-C")
 
     def _person(self, person: Person, *, key_width: int) -> None:
-        heading = f"  {person.key:<{key_width}}"
-        told = textwrap.wrap(f"{person.name}: {person.story}", self.width - len(heading))
+        heading = f"  {person.key:<{key_width}}{person.outcome:<9}"
+        told = textwrap.wrap(f"{person.name}: {person.story}", self.width - len(heading), break_on_hyphens=False)
         self.line(heading + told[0])
         for more in told[1:]:
-            self.line(" " * len(heading) + self._styled(DIM, more))
+            self.line(" " * len(heading) + more)
 
     def _styled(self, style: str, text: str) -> str:
         return f"{style}{text}{PLAIN}" if self.colour else text

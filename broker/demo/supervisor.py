@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from typing import Any
 
 from broker.demo.options import Options, UnusableOptions, read_options, require_free_ports
 from broker.demo.parts import Parts, gather_parts, mock_people_url, places
@@ -85,5 +86,14 @@ async def _people(options: Options) -> tuple[Person, ...]:
     answer = await fetch(mock_people_url(options))
     if answer is None or answer[0] != 200:
         raise PartFailed(f"The mock government does not tell who can sign in ({mock_people_url(options)}).")
-    cast = json.loads(answer[1])["people"]
-    return tuple(Person(key=one["key"], name=one["name"], story=one["story"]) for one in cast)
+    return tuple(_person(one) for one in json.loads(answer[1])["people"])
+
+
+def _person(told: dict[str, Any]) -> Person:
+    outcomes = {outcome["expect"] for outcome in told["outcome"].values()}
+    return Person(
+        key=told["key"],
+        name=told["name"],
+        story=told["story"]["en"],
+        outcome=outcomes.pop() if len(outcomes) == 1 else "depends",
+    )
