@@ -1,7 +1,8 @@
 """The gateway's cookies: their names, how they are read and how they are set.
 
-A name with the `__Host-` prefix binds a cookie to this host, this path and https (RFC 6265bis, section 4.1.3.2). Browsers
-refuse that prefix on plain http, so localhost, the only place where plain http is accepted, has names of its own.
+A name with the `__Host-` prefix binds a cookie to this host, this path and https (RFC 6265bis, section 4.1.3.2).
+Browsers refuse that prefix on plain http, so localhost, the only place where plain http is accepted, has names of its
+own.
 """
 
 from __future__ import annotations

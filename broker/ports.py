@@ -6,6 +6,7 @@
     +-- ProviderUnavailable      ACM's discovery, token, keys or userinfo endpoint did not answer properly
     +-- SignInRefused            what came back from ACM was not the answer to our question
     +-- AuditUnavailable         the audit record could not be written
+    +-- ForwardingFailed         a request was admitted, but the backend could not be reached or did not behave
 
 An error means "I cannot do my work", and every one of them ends in a page or a problem document that lets nobody in. A
 missing session, an unknown organisation or a refusal is a value.
@@ -19,6 +20,9 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, Protocol
 
+from starlette.types import Receive, Scope, Send
+
+from broker.domain.admission import Outcome
 from broker.domain.decide import Decision
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import Enterprise, Organisation, PersonRecord
@@ -29,20 +33,26 @@ class InkomError(Exception):
     """Root of all errors that the gateway raises on purpose. Messages hold no personal facts."""
 
 
-class RegisterUnavailable(InkomError):  # noqa: N818  (a state of the world, named as such)
+class RegisterUnavailable(InkomError):
     """A register did not answer, or not in a form we understand."""
 
 
-class StoreUnavailable(InkomError):  # noqa: N818
+class StoreUnavailable(InkomError):
     """The session store cannot be reached or refuses to work."""
 
 
-class ProviderUnavailable(InkomError):  # noqa: N818
+class ProviderUnavailable(InkomError):
     """The OpenID Provider did not answer, or not in a form we understand."""
 
 
-class AuditUnavailable(InkomError):  # noqa: N818
+class AuditUnavailable(InkomError):
     """The audit record could not be written; the request may not go on."""
+
+
+class ForwardingFailed(InkomError):
+    """An admitted request did not get its answer. `status` is what the client is told (RFC 9110, section 15.6)."""
+
+    status = 502
 
 
 class Mismatch(Enum):
@@ -52,14 +62,14 @@ class Mismatch(Enum):
     UNKNOWN_ATTEMPT = "unknown-attempt"
     PROVIDER_ERROR = "provider-error"
     BAD_RESPONSE = "bad-response"
-    BAD_TOKEN = "bad-token"  # noqa: S105
+    BAD_TOKEN = "bad-token"
     BAD_CLAIMS = "bad-claims"
     LEVEL_NOT_REACHED = "level-not-reached"
     OTHER_PERSON = "other-person"
     NO_NATIONAL_NUMBER = "no-national-number"
 
 
-class SignInRefused(InkomError):  # noqa: N818
+class SignInRefused(InkomError):
     """The provider's answer was refused. `detail` is for the log: it never holds a token, a code or a claim's value."""
 
     def __init__(self, mismatch: Mismatch, detail: str) -> None:
@@ -214,3 +224,37 @@ class AuditLog(Protocol):
 
     async def happened(self, event: Event) -> str:
         """Write another event and return the record's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One request for an application, judged. `record` is the audit record's id, where a decision was made."""
+
+    application: str
+    outcome: Outcome
+    session: Session | None
+    cookie: str | None
+    target: bytes
+    record: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole answer for a client that does not show pages."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Answers(Protocol):
+    """How outcomes and failures look; the gate calls it for every request that it does not forward."""
+
+    async def outcome(self, passage: Passage, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that is not forwarded."""
+
+    async def failure(self, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that could not be judged or forwarded."""
+
+    def problem(self, subject: Passage | Exception) -> Reply:
+        """Return the same as a problem document (RFC 9457), for WebSocket upgrades."""

@@ -1,7 +1,7 @@
 """The audit log: one JSON line for each decision and each sign-in, sign-out or choice, appended to a file.
 
-A line names persons by pseudonym and sessions by reference, never by name or number. Rotation is the operating system's:
-when the file is moved away, the next line opens a new one.
+A line names persons by pseudonym and sessions by reference, never by name or number. Rotation is the operating
+system's: when the file is moved away, the next line opens a new one.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The gateway's own pages, and how each outcome of the gate is answered."""

@@ -1,0 +1,172 @@
+"""How the outcomes of the gate are answered, for people as pages and for programs as problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from typing import assert_never
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp
+from broker.ports import (
+    AuditUnavailable,
+    ForwardingFailed,
+    Passage,
+    ProviderUnavailable,
+    RegisterUnavailable,
+    Reply,
+    StoreUnavailable,
+)
+from broker.web.refusal import RefusalPage
+from broker.web.return_to import address_with_return
+from broker.web.site import SPACE, Pages, new_reference, spoken
+from broker.web.visitors import shows_pages
+
+_log = logging.getLogger("inkom.answers")
+LOGIN = f"{SPACE}/login"
+CHOOSE = f"{SPACE}/organisation"
+RETRY_SECONDS = "15"
+
+
+class PageAnswers:
+    """Fulfils the port `Answers`."""
+
+    def __init__(self, *, pages: Pages, refusal: RefusalPage) -> None:
+        self._pages = pages
+        self._refusal = refusal
+
+    async def outcome(self, passage: Passage, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that is not forwarded: a redirect or a page for people, a problem document for programs."""
+        request = Request(scope, receive)
+        response = (
+            await self._for_people(passage, request) if shows_pages(request) else _document(self.problem(passage))
+        )
+        await response(scope, receive, send)
+
+    async def failure(self, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that could not be judged or forwarded; the reference on the page stands in the log too."""
+        request, reference = Request(scope, receive), new_reference()
+        _log.error(
+            "request failed", extra={"reference": reference, "error": type(error).__name__, "detail": str(error)}
+        )
+        if shows_pages(request):
+            response = self._pages.page(
+                request,
+                "failure.html",
+                status=_status(error),
+                part=_part(error),
+                retry=str(request.url.path),
+                reference=spoken(reference),
+            )
+        else:
+            response = _document(self._failure_document(error, reference))
+        if _status(error) == 503:
+            response.headers["retry-after"] = RETRY_SECONDS
+        await response(scope, receive, send)
+
+    def problem(self, subject: Passage | Exception) -> Reply:
+        """Return the problem document for an outcome or a failure."""
+        if isinstance(subject, Exception):
+            return self._failure_document(subject, new_reference())
+        outcome = subject.outcome
+        status, title = _status_and_title(outcome)
+        members: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
+        match outcome:
+            case SignIn():
+                members |= {"reason": "not-signed-in", "login_url": _login(subject)}
+            case ChooseOrganisation():
+                members |= {"reason": "organisation-not-chosen", "organisation_url": CHOOSE}
+            case StepUp(decision=decision):
+                members |= {"reason": decision.reason, "cause": decision.cause.value, "login_url": _login(subject)}
+            case Refuse(decision=decision) | Register(decision=decision) | Forward(decision=decision):
+                members |= {"reason": decision.reason, "cause": decision.cause.value}
+            case _:
+                assert_never(outcome)
+        members["reference"] = subject.record or new_reference()
+        return _problem_reply(status, members)
+
+    async def _for_people(self, passage: Passage, request: Request) -> Response:
+        outcome = passage.outcome
+        match outcome:
+            case SignIn() | StepUp() if request.method not in {"GET", "HEAD"}:
+                # Going to the provider and back would lose what was posted, or send it again unasked.
+                return self._pages.page(request, "sign-in-again.html", status=401, login=_login(passage, again=True))
+            case SignIn() | StepUp():
+                return self._pages.see_other(_login(passage))
+            case ChooseOrganisation():
+                return self._pages.see_other(address_with_return(CHOOSE, _target(passage)))
+            case Refuse() | Register():
+                return await self._refusal.answer(request, passage)
+            case Forward():
+                raise AssertionError("a request that may pass is forwarded")
+            case _:
+                assert_never(outcome)
+
+    def _failure_document(self, error: Exception, reference: str) -> Reply:
+        status = _status(error)
+        members = {
+            "type": "about:blank",
+            "title": "The request could not be completed",
+            "status": status,
+            "reason": _part(error),
+            "reference": reference,
+        }
+        return _problem_reply(status, members)
+
+
+def _status_and_title(outcome: Outcome) -> tuple[int, str]:
+    match outcome:
+        case SignIn():
+            return 401, "Nobody is signed in"
+        case StepUp():
+            return 401, "A sign-in at a higher level is needed"
+        case ChooseOrganisation():
+            return 403, "No organisation has been chosen"
+        case Refuse() | Register() | Forward():
+            return 403, "Access is refused"
+        case _:
+            assert_never(outcome)
+
+
+def _status(error: Exception) -> int:
+    return error.status if isinstance(error, ForwardingFailed) else 503
+
+
+def _part(error: Exception) -> str:
+    """Name the part that does not work, as pages and problem documents do."""
+    match error:
+        case ForwardingFailed():
+            return "application"
+        case RegisterUnavailable():
+            return "register"
+        case ProviderUnavailable():
+            return "provider"
+        case StoreUnavailable() | AuditUnavailable():
+            return "gateway"
+        case _:
+            return "gateway"
+
+
+def _target(passage: Passage) -> str:
+    return passage.target.decode("ascii")
+
+
+def _login(passage: Passage, *, again: bool = False) -> str:
+    """Where to sign in. After a post the application's start page is where to go back to: posting is not repeated."""
+    target = f"/{passage.application}/" if again else _target(passage)
+    if isinstance(passage.outcome, StepUp):
+        return address_with_return(LOGIN, target, level=passage.outcome.level.word)
+    return address_with_return(LOGIN, target)
+
+
+def _problem_reply(status: int, members: dict[str, object]) -> Reply:
+    headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
+    return Reply(status=status, headers=headers, body=msgspec.json.encode(members))
+
+
+def _document(reply: Reply) -> Response:
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
+    return Response(reply.body, status_code=reply.status, headers=headers)

@@ -1,0 +1,231 @@
+"""Signing in and out: to the provider and back, each attempt on its own, so that several tabs can all finish.
+
+The provider's answer is verified in `adapters/oidc`; what a person may do is decided at the gate. Here a verified
+answer becomes a new session, and a session ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.cookies import cookie_value
+from broker.domain.people import Assurance
+from broker.domain.session import Acting, Session, SignInAttempt
+from broker.facts import FactsReader
+from broker.ports import (
+    AttemptStore,
+    AuditLog,
+    Clock,
+    Event,
+    IdentityProvider,
+    InkomError,
+    Mismatch,
+    RegisterUnavailable,
+    SessionStore,
+    SignedIn,
+    SignInRefused,
+)
+from broker.web.answers import CHOOSE, LOGIN
+from broker.web.forms import ForeignForm, own_form
+from broker.web.return_to import START, address_with_return, own_path
+from broker.web.site import SPACE, Pages, new_reference, spoken
+
+_log = logging.getLogger("inkom.signin")
+BROWSER_SECONDS = 600
+
+
+class SignInPages:
+    """`login`, `callback`, `logout` and `logged-out`."""
+
+    def __init__(
+        self,
+        *,
+        pages: Pages,
+        provider: IdentityProvider,
+        attempts: AttemptStore,
+        sessions: SessionStore,
+        facts: FactsReader,
+        audit: AuditLog,
+        clock: Clock,
+        origin: str,
+        acr_values: dict[Assurance, tuple[str, ...]],
+    ) -> None:
+        self._pages = pages
+        self._provider = provider
+        self._attempts = attempts
+        self._sessions = sessions
+        self._facts = facts
+        self._audit = audit
+        self._clock = clock
+        self._origin = origin
+        self._acr_values = acr_values
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of these pages."""
+        return [
+            Route("/login", self.login, methods=["GET"]),
+            Route("/callback", self.callback, methods=["GET"]),
+            Route("/logout", self.logout, methods=["POST"]),
+            Route("/logged-out", self.logged_out, methods=["GET"]),
+        ]
+
+    async def login(self, request: Request) -> Response:
+        """Send the browser to the provider. With `level` a person who is signed in steps up to it."""
+        cookies = self._pages.cookies
+        browser = cookie_value(request.scope["headers"], cookies.signin) or secrets.token_urlsafe(32)
+        session = await self._session(request)
+        level = _level(request.query_params.get("level")) if session else None
+        attempt = SignInAttempt(
+            state=secrets.token_urlsafe(32),
+            nonce=secrets.token_urlsafe(32),
+            code_verifier=secrets.token_urlsafe(48),
+            return_to=own_path(request.query_params.get("return_to")),
+            language=self._pages.language(request),
+            began_at=self._clock.now(),
+            acr_values=self._acr_values[level] if level else (),
+            level=level,
+            subject=session.identity.subject if session and level else None,
+            organisation=session.acting.organisation.number if session and session.acting and level else None,
+        )
+        address = await self._provider.authorization_url(attempt)
+        await self._attempts.keep(attempt, browser=browser)
+        return self._pages.see_other(address, cookies.setting(cookies.signin, browser, seconds=BROWSER_SECONDS))
+
+    async def callback(self, request: Request) -> Response:
+        """Take the provider's answer: a new session, or a page that says why not."""
+        answer = parse_qsl(request.scope["query_string"].decode("ascii", "replace"), keep_blank_values=True)
+        try:
+            attempt = await self._attempt(request, answer)
+            if attempt is None:
+                return await self._without_attempt(request)
+            signed_in = await self._provider.identify(attempt, answer)
+            _check_step_up(attempt, signed_in)
+        except SignInRefused as refused:
+            return await self._refuse(request, refused)
+        return await self._begin(request, attempt, signed_in)
+
+    async def logout(self, request: Request) -> Response:
+        """End the session here, then at the provider."""
+        cookies = self._pages.cookies
+        cookie = cookie_value(request.scope["headers"], cookies.session)
+        session = await self._session(request)
+        forget = cookies.removal(cookies.session)
+        if cookie is None or session is None:
+            return self._pages.see_other(f"{SPACE}/logged-out", forget)
+        try:
+            await own_form(request, session=session, origin=self._origin)
+        except ForeignForm:
+            return self._pages.page(request, "foreign-form.html", status=403, back=f"{SPACE}/profile")
+        await self._sessions.end(cookie)
+        await self._audit.happened(Event(kind="signed-out", session=session.reference, organisation=None, detail=""))
+        return self._pages.see_other(await self._end_at_provider() or f"{SPACE}/logged-out", forget)
+
+    async def logged_out(self, request: Request) -> Response:
+        """Say that the session is over. What comes along in the address is not looked at."""
+        return self._pages.page(
+            request, "logged-out.html", applications=self._pages.titles(self._pages.language(request))
+        )
+
+    async def _end_at_provider(self) -> str | None:
+        try:
+            return await self._provider.logout_url(state=secrets.token_urlsafe(16))
+        except InkomError:
+            # The session here is over already; the provider's own one ends by itself after two hours at most.
+            return None
+
+    async def _session(self, request: Request) -> Session | None:
+        cookie = cookie_value(request.scope["headers"], self._pages.cookies.session)
+        return await self._sessions.find(cookie) if cookie else None
+
+    async def _attempt(self, request: Request, answer: list[tuple[str, str]]) -> SignInAttempt | None:
+        states = [value for name, value in answer if name == "state"]
+        browser = cookie_value(request.scope["headers"], self._pages.cookies.signin)
+        if len(states) != 1 or browser is None:
+            return None
+        return await self._attempts.take(states[0], browser=browser)
+
+    async def _without_attempt(self, request: Request) -> Response:
+        """The browser's Back button leads here after a sign-in; without a session it was too late or not ours."""
+        if await self._session(request) is not None:
+            return self._pages.see_other(START)
+        return await self._refuse(request, SignInRefused(Mismatch.UNKNOWN_ATTEMPT, "no attempt for this answer"))
+
+    async def _refuse(self, request: Request, refused: SignInRefused) -> Response:
+        reference = new_reference()
+        _log.warning(
+            "sign-in refused",
+            extra={"reference": reference, "mismatch": refused.mismatch.value, "detail": refused.detail},
+        )
+        await self._audit.happened(
+            Event(kind="sign-in-refused", session=None, organisation=None, detail=refused.mismatch.value)
+        )
+        former = cookie_value(request.scope["headers"], self._pages.cookies.session)
+        if refused.mismatch is Mismatch.OTHER_PERSON and former is not None:
+            await self._sessions.end(former)
+        status = 200 if refused.mismatch is Mismatch.CANCELLED else 403
+        return self._pages.page(
+            request,
+            "sign-in-refused.html",
+            status=status,
+            mismatch=refused.mismatch.value,
+            again=LOGIN,
+            reference=spoken(reference),
+        )
+
+    async def _begin(self, request: Request, attempt: SignInAttempt, signed_in: SignedIn) -> Response:
+        """Begin a session under a new id; one that this browser had before is over."""
+        cookies = self._pages.cookies
+        former = cookie_value(request.scope["headers"], cookies.session)
+        if former is not None:
+            await self._sessions.end(former)
+        acting, destination = await self._acting(attempt, signed_in)
+        session = Session(
+            reference=new_reference(),
+            identity=signed_in.identity,
+            began_at=self._clock.now(),
+            form_token=secrets.token_urlsafe(24),
+            acting=acting,
+        )
+        await self._audit.happened(
+            Event(
+                kind="signed-in",
+                session=session.reference,
+                organisation=acting.organisation.number.digits if acting else None,
+                detail=signed_in.identity.method.value if signed_in.identity.method else "unknown method",
+            )
+        )
+        cookie = await self._sessions.begin(session)
+        return self._pages.see_other(destination, cookies.setting(cookies.session, cookie))
+
+    async def _acting(self, attempt: SignInAttempt, signed_in: SignedIn) -> tuple[Acting | None, str]:
+        """Take the organisation that needs no question: the one kept, the one chosen at ACM, or the only one."""
+        choose = address_with_return(CHOOSE, attempt.return_to)
+        try:
+            organisations = await self._facts.organisations(signed_in.identity)
+            wanted = attempt.organisation or signed_in.chosen
+            if wanted is None and len(organisations) == 1:
+                wanted = organisations[0].number
+            acting = await self._facts.acting(signed_in.identity, wanted) if wanted else None
+        except RegisterUnavailable:
+            # The person is who they are; the choice page tries again and says what does not work.
+            return None, choose
+        return acting, attempt.return_to if acting else choose
+
+
+def _level(word: str | None) -> Assurance | None:
+    return next((level for level in Assurance if level.word == word), None)
+
+
+def _check_step_up(attempt: SignInAttempt, signed_in: SignedIn) -> None:
+    if attempt.subject is not None and attempt.subject != signed_in.identity.subject:
+        raise SignInRefused(Mismatch.OTHER_PERSON, "another person answered the step-up")
+    reached = signed_in.identity.assurance
+    if attempt.level is not None and (reached is None or reached < attempt.level):
+        # Not sent back again: that would go round in circles (RFC 9470, section 4).
+        raise SignInRefused(Mismatch.LEVEL_NOT_REACHED, "the level asked for was not reached")
