@@ -160,6 +160,10 @@ class Household:
             for watch in watches:
                 watch.cancel()
 
+    def groups(self) -> tuple[int, ...]:
+        """The process groups that run, in the order in which they were started."""
+        return tuple(running.process.pid for running in self._running)
+
     async def _start(self, part: Part) -> Running:
         log = self._logs / f"{part.name}.log"
         with log.open("wb") as output:
