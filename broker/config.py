@@ -8,6 +8,7 @@ the path of a file that holds it. All problems are reported together, each with 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +166,7 @@ class Secrets:
         return "Secrets(***)"
 
 
-class ConfigurationInvalid(Exception):  # noqa: N818
+class ConfigurationInvalid(Exception):
     """The configuration cannot be used; `problems` says all of what is wrong."""
 
     def __init__(self, problems: list[Problem]) -> None:
@@ -190,30 +191,42 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> tuple[Sett
 
 def _override(document: Document, environment: Mapping[str, str]) -> None:
     """Put values from the environment into the document, so that they are checked like all others."""
-    known = {_variable(path): path for path in _paths(Settings, document, ())}
+    known = {_variable(path): (path, kind) for path, kind in _paths(Settings, document, ())}
     for name in sorted(environment):
         if not name.startswith("INKOM_") or name.startswith(("INKOM_MOCK_", "INKOM_DEMO_")):
             continue
-        if name in known:
-            document.put(known[name], environment[name])
-        else:
+        if name not in known:
             document.wrong(document.root, f"the environment variable {name} names no setting")
+            continue
+        path, kind = known[name]
+        is_list = get_origin(kind) is tuple
+        value = re.findall(r"[^\s,\[\]]+", environment[name]) if is_list else environment[name]
+        document.put(path, value, as_text=_is_text(kind))
 
 
 def _variable(path: tuple[str, ...]) -> str:
     return "_".join(("INKOM", *path)).upper().replace("-", "_")
 
 
-def _paths(topic: type[msgspec.Struct], document: Document, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _paths(
+    topic: type[msgspec.Struct], document: Document, above: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every setting that there is or could be, with its type; the keys of a mapping are those in the file."""
     for field in msgspec.structs.fields(topic):
         inner, path = _inner(field.type), (*above, field.encode_name)
-        if inner is None:
-            yield path
-        elif get_origin(field.type) is dict:
+        if get_origin(field.type) is dict:
             for key in document.keys(path):
-                yield from _paths(inner, document, (*path, key))
+                below = (*path, key)
+                yield from _paths(inner, document, below) if inner else [(below, get_args(field.type)[1])]
+        elif inner is None:
+            yield path, field.type
         else:
             yield from _paths(inner, document, path)
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether a setting of this type is text, so that a secret of digits or a `no` is taken as it stands."""
+    return kind is str or any(_is_text(one) for one in get_args(kind)) or get_origin(kind) is Literal
 
 
 def _inner(kind: Any) -> type[msgspec.Struct] | None:

@@ -7,11 +7,13 @@ but the plain ones, and refuses what surprises people: duplicate keys, merge key
 from __future__ import annotations
 
 import difflib
+import hashlib
+import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 import yaml
@@ -36,12 +38,13 @@ class Problem:
 
 
 class Document:
-    """One parsed file, and the problems found in it so far."""
+    """One parsed file, and the problems found in it so far. `digest` is the SHA-256 of its bytes, in hex."""
 
     def __init__(self, *, file: str, root: yaml.Node | None, problems: list[Problem]) -> None:
         self.file = file
         self.root = root
         self.problems = problems
+        self.digest = ""
 
     @classmethod
     def read(cls, path: Path) -> Document:
@@ -58,7 +61,9 @@ class Document:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             return cls._unreadable(file, "is not UTF-8; save it in that encoding")
-        return cls.parse(text, file=file)
+        document = cls.parse(text, file=file)
+        document.digest = hashlib.sha256(content).hexdigest()
+        return document
 
     @classmethod
     def parse(cls, text: str, *, file: str) -> Document:
@@ -71,62 +76,74 @@ class Document:
             line = mark.line + 1 if mark else 1
             document.problems.append(Problem(file=file, line=line, message=f"not valid YAML: {error.problem}"))
             return document
-        except (yaml.YAMLError, RecursionError):
-            return cls._unreadable(file, "is not valid YAML text")
-        if len(documents) != 1 or documents[0] is None:
-            return cls._unreadable(file, "is empty" if not documents or documents[0] is None else "holds two documents")
-        document.root = documents[0]
-        if _count(document.root) > MAX_NODES:
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            return cls._unreadable(file, "holds a character that YAML does not allow", line=line)
+        except RecursionError:
+            return cls._unreadable(file, "is nested too deeply")
+        if not documents:
+            return cls._unreadable(file, "is empty")
+        if len(documents) > 1:
+            line = documents[1].start_mark.line + 1
+            return cls._unreadable(file, "holds more than one document; remove the line ---", line=line)
+        if _count(documents[0]) > MAX_NODES:
             return cls._unreadable(file, f"holds more than {MAX_NODES} values, aliases unfolded")
+        document.root = documents[0]
         return document
 
     @classmethod
-    def _unreadable(cls, file: str, why: str) -> Document:
-        return cls(file=file, root=None, problems=[Problem(file=file, line=1, message=f"the file {why}")])
+    def _unreadable(cls, file: str, why: str, *, line: int = 1) -> Document:
+        return cls(file=file, root=None, problems=[Problem(file=file, line=line, message=f"the file {why}")])
 
     def wrong(self, node: yaml.Node | None, message: str) -> None:
         """Note a problem at a place in the file."""
-        line = node.start_mark.line + 1 if node is not None else 1
+        self._note(node.start_mark.line + 1 if node is not None else 1, message)
+
+    def wrong_at(self, path: str, message: str) -> None:
+        """Note a problem at a path such as `tests[2].given`, or at the nearest place above it that is in the file."""
+        self._note(self.line(path), f"{path}: {message}")
+
+    def _note(self, line: int, message: str) -> None:
         problem = Problem(file=self.file, line=line, message=message)
         if problem not in self.problems:
             self.problems.append(problem)
 
-    def wrong_at(self, path: str, message: str) -> None:
-        """Note a problem at a dotted path, or at the nearest key above it that stands in the file."""
-        node = self.root
-        for key in path.split("."):
-            inner = _entry(node, key)
-            if inner is None:
+    def line(self, path: str) -> int:
+        """Return the line of the key or the list entry at a path, or of the nearest place above it."""
+        place = node = self.root
+        for step in _steps(path):
+            key, node = _entry(node, step)
+            if key is None:
                 break
-            node = inner
-        self.wrong(node, f"{path}: {message}")
+            place = key
+        return place.start_mark.line + 1 if place is not None else 1
+
+    def quoted(self, path: str) -> bool:
+        """Whether the value at a path stands in quotes."""
+        node = self.root
+        for step in _steps(path):
+            _, node = _entry(node, step)
+        return isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}
 
     def keys(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """Return the keys of the mapping at a path; none where there is no mapping."""
         node = self.root
         for key in path:
-            node = _entry(node, key)
+            _, node = _entry(node, key)
         return tuple(str(key.value) for key, _ in node.value) if isinstance(node, yaml.MappingNode) else ()
 
-    def put(self, path: tuple[str, ...], text: str) -> None:
-        """Put a value, given as text, at a path; it is read as YAML where it is a list, a number or a truth value."""
+    def put(self, path: tuple[str, ...], value: str | list[str], *, as_text: bool) -> None:
+        """Put a value at a path: a list of texts, a text, or what YAML reads in the text (a number, a truth value)."""
         if not isinstance(self.root, yaml.MappingNode):
             return
         mapping, mark = self.root, self.root.start_mark
         for key in path[:-1]:
-            inner = _entry(mapping, key)
+            _, inner = _entry(mapping, key)
             if not isinstance(inner, yaml.MappingNode):
                 inner = yaml.MappingNode("tag:yaml.org,2002:map", [], mark, mark)
                 _replace(mapping, key, inner)
             mapping = inner
-        try:
-            value = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.YAMLError:
-            value = None
-        if value is None or isinstance(value, yaml.MappingNode):
-            value = yaml.ScalarNode("tag:yaml.org,2002:str", text)
-        value.start_mark = value.end_mark = mark
-        _replace(mapping, path[-1], value)
+        _replace(mapping, path[-1], _node(value, mark, as_text=as_text))
 
     def into(self, wanted: type[T], node: yaml.Node | None = None, *, where: str = "") -> T | None:
         """Build a value of a msgspec Struct, or of any type its fields may have; None when there was a problem."""
@@ -145,8 +162,11 @@ class Document:
         seen: set[str] = set()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-                shown = key.value if isinstance(key, yaml.ScalarNode) else "?"
-                self.wrong(key, f"{_under(where, str(shown))}: a key must be plain text; put it in quotes or remove it")
+                shown = _under(where, str(key.value) if isinstance(key, yaml.ScalarNode) else "?")
+                if key.tag == "tag:yaml.org,2002:merge":
+                    self.wrong(key, f"{shown}: merge keys are refused; write the keys out instead")
+                else:
+                    self.wrong(key, f"{shown}: a key must be plain text; put it in quotes or remove it")
             elif key.value in seen:
                 self.wrong(key, f"{_under(where, key.value)} stands here a second time; keep one of them")
             else:
@@ -155,11 +175,18 @@ class Document:
 
     def _value(self, wanted: Any, node: yaml.Node, where: str) -> Any:
         origin, arguments = get_origin(wanted), get_args(wanted)
+        if origin is Annotated and get_origin(arguments[0]) is not None:
+            return self._value(arguments[0], node, where)
         if origin in (Union, types.UnionType) and type(None) in arguments:
             if _is_null(node):
                 return None
             rest = tuple(one for one in arguments if one is not type(None))
-            return self._value(rest[0] if len(rest) == 1 else Union[rest], node, where)  # noqa: UP007  (a union of types known only now)
+            return self._value(rest[0] if len(rest) == 1 else Union[rest], node, where)  # noqa: UP007  (known only now)
+        if origin in (Union, types.UnionType):
+            lists = [one for one in arguments if get_origin(one) is tuple]
+            if lists and isinstance(node, yaml.SequenceNode):
+                return self._value(lists[0], node, where)
+            return self._scalar(next(one for one in arguments if one not in lists), node, where)
         if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
             return self._struct(wanted, node, where)
         if origin is tuple:
@@ -176,7 +203,7 @@ class Document:
         for key, key_node, value in self.entries(node, where=where):
             field = fields.get(key)
             if field is None:
-                self.wrong(key_node, f"{_under(where, key)} is not known here; {_suggestion(key, list(fields))}")
+                self.wrong(key_node, f"{_under(where, key)} is not known here; {suggestion(key, list(fields))}")
             else:
                 values[field.name] = self._value(field.type, value, _under(where, key))
         for name, field in fields.items():
@@ -200,26 +227,38 @@ class Document:
         if not isinstance(node, yaml.ScalarNode):
             self.wrong(node, f"{where} must be a single value, not {_kind(node)}")
             return None
+        if _is_null(node):
+            self.wrong(node, f"{where} has no value")
+            return None
         try:
             value = yaml.SafeLoader("").construct_object(node) if _constructs(node) else None
-        except ValueError:
-            self.wrong(node, f"{where}: {node.value!r} is no possible date or number")
+        except (ValueError, KeyError, AttributeError):  # the last two for a tag such as !!bool before another word
+            self.wrong(node, f"{where}: {_shown(where, node)!r} is no possible date or number")
             return None
-        if wanted is str and not isinstance(value, str):
+        kind = get_args(wanted)[0] if get_origin(wanted) is Annotated else wanted
+        if kind is str and not isinstance(value, str):
             # 0201310765 would become another number, `no` would become False: what is meant as text stands in quotes.
-            self.wrong(node, f'{where}: {node.value} is not read as text; write "{node.value}" in quotes')
+            shown = _shown(where, node)
+            self.wrong(node, f'{where}: {shown} is not read as text; write "{shown}" in quotes')
             return None
         try:
             return msgspec.convert(value, wanted, strict=True)
         except msgspec.ValidationError as error:
-            self.wrong(node, f"{where}: {_remedy(str(error), node.value, wanted)}")
+            self.wrong(node, f"{where}: {_remedy(str(error), _shown(where, node), kind)}")
             return None
 
 
-def _entry(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    return next((value for name, value in node.value if name.value == key), None)
+def _steps(path: str) -> list[str | int]:
+    return [int(index) if index else key for key, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path)]
+
+
+def _entry(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+    """Return where an entry of a mapping or a list (counted from 1) stands, and its value."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((key, value) for key, value in node.value if key.value == step), (None, None))
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 < step <= len(node.value):
+        return node.value[step - 1], node.value[step - 1]
+    return None, None
 
 
 def _replace(mapping: yaml.MappingNode, key: str, value: yaml.Node) -> None:
@@ -227,21 +266,37 @@ def _replace(mapping: yaml.MappingNode, key: str, value: yaml.Node) -> None:
     mapping.value = [*((one, other) for one, other in mapping.value if one.value != key), (name, value)]
 
 
+def _node(value: str | list[str], mark: yaml.Mark, *, as_text: bool) -> yaml.Node:
+    if isinstance(value, list):
+        inner = [_node(one, mark, as_text=True) for one in value]
+        return yaml.SequenceNode("tag:yaml.org,2002:seq", inner, mark, mark)
+    try:
+        node = None if as_text else yaml.compose(value, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError):
+        node = None
+    tag = node.tag if isinstance(node, yaml.ScalarNode) else "tag:yaml.org,2002:str"
+    return yaml.ScalarNode(tag, value, mark, mark)
+
+
 def _constructs(node: yaml.ScalarNode) -> bool:
-    return node.tag in {f"tag:yaml.org,2002:{one}" for one in ("str", "int", "float", "bool", "null", "timestamp")}
+    return node.tag in {f"tag:yaml.org,2002:{one}" for one in ("str", "int", "float", "bool", "timestamp")}
 
 
-def _remedy(error: str, shown: str, wanted: Any) -> str:
-    options = [
-        str(getattr(one, "value", one)) for one in (get_args(wanted) or getattr(wanted, "__members__", {}).values())
-    ]
+def _shown(where: str, node: yaml.ScalarNode) -> str:
+    """Return the value as a message may show it: a secret never."""
+    return "…" if re.search(r"secrets?\b|token\b", where) else str(node.value)
+
+
+def _remedy(error: str, shown: str, kind: Any) -> str:
+    options = [str(getattr(one, "value", one)) for one in (get_args(kind) or getattr(kind, "__members__", {}).values())]
     if options:
         return f"{shown!r} is none of {', '.join(options)}"
     return f"{shown!r} does not fit: {error[0].lower()}{error[1:]}"
 
 
-def _suggestion(key: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """Return what to write instead of an unknown word."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 
 

@@ -1,7 +1,7 @@
 """May this person, for this organisation, use an application on this day? The one function that says so.
 
-The gateway, `inkom policy explain` and `inkom policy test` all call `decide`. It looks at every clause, so that the answer
-can be explained whole, and it refuses unless every requirement holds and one opening does.
+The gateway, `inkom policy explain` and `inkom policy test` all call `decide`. It looks at every clause, so that the
+answer can be explained whole, and it refuses unless every requirement holds and one opening does.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, IntEnum
+from typing import assert_never
 
 from broker.domain.numbers import EnterpriseNumber
 from broker.domain.validity import Period
@@ -24,9 +25,25 @@ class SignInMethod(Enum):
 
     EID = "eid"
     ITSME = "itsme"
-    FEDERAL_TOKEN = "federal-token"  # noqa: S105  (a name, not a secret)
+    FEDERAL_TOKEN = "federal-token"
     APP = "app"
     SMS = "sms"
+
+    @property
+    def assurance(self) -> Assurance:
+        """The eIDAS level of the method (ACM, "Authenticatiemiddelen").
+
+        The federal token left that list; its level is our assumption, on the low side.
+        """
+        match self:
+            case SignInMethod.EID | SignInMethod.ITSME:
+                return Assurance.HIGH
+            case SignInMethod.APP | SignInMethod.SMS:
+                return Assurance.SUBSTANTIAL
+            case SignInMethod.FEDERAL_TOKEN:
+                return Assurance.LOW
+            case _:
+                assert_never(self)
 
 
 class Assurance(IntEnum):

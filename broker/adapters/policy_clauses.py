@@ -1,0 +1,92 @@
+"""The clauses of a policy file as domain conditions: exactly one per clause, and roads only under `allow`.
+
+Every rule that is broken is noted in the document at its line; what a clause is then worth does not matter, as a
+document with problems gives no policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from broker.adapters.given_facts import texts
+from broker.adapters.policy_form import ClauseForm, OrganisationForm, RightForm
+from broker.documents import Document
+from broker.domain.people import Assurance, SignInMethod
+from broker.domain.policy import (
+    AssuranceAtLeast,
+    Condition,
+    HoldsRight,
+    IsLegalRepresentative,
+    MethodIsOneOf,
+    Opening,
+    OrganisationIs,
+    Requirement,
+)
+
+CONDITIONS = ("method", "assurance", "organisation", "legal_representative", "right")
+ROADS = ("legal_representative", "right")
+
+
+def requirements(document: Document, clauses: tuple[ClauseForm, ...]) -> Iterator[Requirement]:
+    """Yield the clauses of `require`, in order."""
+    for index, clause in enumerate(clauses, start=1):
+        condition = _condition(document, f"require[{index}]", clause)
+        if condition is not None:
+            yield Requirement(id=clause.id, condition=condition)
+
+
+def openings(document: Document, clauses: tuple[ClauseForm, ...]) -> Iterator[Opening]:
+    """Yield the clauses of `allow`, in order."""
+    for index, clause in enumerate(clauses, start=1):
+        at = f"allow[{index}]"
+        condition = _condition(document, at, clause)
+        match condition:
+            case IsLegalRepresentative() | HoldsRight():
+                yield Opening(id=clause.id, condition=condition)
+            case MethodIsOneOf() | AssuranceAtLeast() | OrganisationIs():
+                (stated,) = _stated(clause)
+                document.wrong_at(
+                    f"{at}.{stated}", f"cannot open anything; only {' and '.join(ROADS)} can, move it to require"
+                )
+
+
+def _stated(clause: ClauseForm) -> list[str]:
+    return [name for name in CONDITIONS if getattr(clause, name) is not None]
+
+
+def _condition(document: Document, at: str, clause: ClauseForm) -> Condition | None:
+    stated = _stated(clause)
+    if len(stated) != 1:
+        has = f"it has {' and '.join(stated)}" if stated else "it has none"
+        document.wrong_at(at, f"clause {clause.id} needs exactly one condition of {', '.join(CONDITIONS)}; {has}")
+        return None
+    if clause.method is not None:
+        return _method(document, f"{at}.method", clause.method)
+    if clause.assurance is not None:
+        return AssuranceAtLeast(level=Assurance[clause.assurance.upper()])
+    if clause.organisation is not None:
+        return _organisation(document, f"{at}.organisation", clause.organisation)
+    if clause.right is not None:
+        return _right(document, f"{at}.right", clause.right)
+    if not clause.legal_representative:
+        document.wrong_at(f"{at}.legal_representative", "only true means something; remove the clause or write true")
+    return IsLegalRepresentative()
+
+
+def _method(document: Document, at: str, methods: tuple[str, ...]) -> MethodIsOneOf:
+    if not methods:
+        document.wrong_at(at, "name at least one method, or nobody can pass")
+    return MethodIsOneOf(methods=frozenset(SignInMethod(method) for method in methods))
+
+
+def _organisation(document: Document, at: str, form: OrganisationForm) -> OrganisationIs:
+    if {form.active, form.registered} not in ({True}, {True, None}):
+        document.wrong_at(at, "only true means something; write {active: true, registered: true}, or one of them")
+    return OrganisationIs(active=form.active is True, registered=form.registered is True)
+
+
+def _right(document: Document, at: str, form: RightForm) -> HoldsRight:
+    profiles = texts(form.profile)
+    if not profiles or not all(profiles):
+        document.wrong_at(f"{at}.profile", "name at least one profile, or nobody can pass")
+    return HoldsRight(name=form.name, predecessors=texts(form.predecessors), profiles=profiles)
