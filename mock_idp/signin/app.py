@@ -25,16 +25,30 @@ from mock_idp.signin.people import Cast
 from mock_idp.signin.phone import PhonePages
 from mock_idp.signin.sms import Messages, SmsPages
 from mock_idp.world import LiveWorld
+from pagekit.kit import STATIC as KIT_STATIC
 from pagekit.kit import PageKit, Site
+from pagekit.languages import message
 
 
 def routes(
-    *, world: LiveWorld, interactions: Interactions, authorization: Authorization, clock: Clock, site: Site
+    *,
+    world: LiveWorld,
+    interactions: Interactions,
+    authorization: Authorization,
+    clock: Clock,
+    home: str = "/phone",
+    accessibility_url: str = "/signin-accessibility",
 ) -> list[BaseRoute]:
-    """All pages below /signin, /phone and /wallet, and their static files.
+    """All pages below /signin, /phone and /wallet, and the static files they need, the page kit's among them.
 
-    The page kit's own static files must be served at `site.static_url`. A reset of the world empties these pages too.
+    `home` is where the name at the top of each page leads. A reset of the world empties these pages too.
     """
+    site = Site(
+        name=message("Access control (test environment)"),
+        home=home,
+        static_url=f"{STATIC_URL}/kit",
+        accessibility_url=accessibility_url,
+    )
     kit = PageKit(templates=TEMPLATES, locales=LOCALES, site=site)
     cast = Cast(world, clock)
     desk = Desk(cast=cast, interactions=interactions, authorization=authorization, clock=clock, kit=kit)
@@ -66,5 +80,6 @@ def routes(
         *new_phone.routes(),
         *OrganisationPages(desk).routes(),
         *PhonePages(desk, enrolments, requests, messages).routes(),
+        Mount(f"{STATIC_URL}/kit", StaticFiles(directory=KIT_STATIC)),
         Mount(STATIC_URL, StaticFiles(directory=STATIC)),
     ]

@@ -20,7 +20,14 @@ from mock_idp.signin.people import TestPerson, find_by_phone
 from pagekit.languages import message
 
 LIFETIME = 180  # seconds that a request waits on the phone
-ICONS = ("bicycle", "boat", "key", "sun", "tree", "umbrella")
+ICONS = (
+    message("bicycle"),
+    message("boat"),
+    message("key"),
+    message("sun"),
+    message("tree"),
+    message("umbrella"),
+)  # names of drawings in the static folder; pages translate them
 
 UNKNOWN_PHONE = message("No itsme account is known for that phone number. Check the number, or pick a test phone.")
 NOT_YET = message("The request has not been confirmed on the phone yet.")

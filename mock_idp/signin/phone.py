@@ -57,6 +57,7 @@ class PhonePages:
             Route("/phone/{person}", self.answer, methods=["POST"]),
             Route("/phone/{person}/state", self.state, methods=["GET"]),
             Route("/wallet/{person}", self.wallet, methods=["GET"]),
+            Route("/signin-accessibility", self.accessibility, methods=["GET"]),
         ]
 
     async def all_phones(self, request: Request) -> Response:
@@ -126,6 +127,10 @@ class PhonePages:
             password=password(person),
             codes=tuple((place, card_code(person, place)) for place in range(1, CARD_POSITIONS + 1)),
         )
+        return self._desk.with_language(request, page)
+
+    async def accessibility(self, request: Request) -> Response:
+        page = self._desk.plain(request, "signin/accessibility.html", language=self._desk.language(request))
         return self._desk.with_language(request, page)
 
     def _outcome(self, person: TestPerson, form: dict[str, str], *, browser: str, now: int) -> str:
