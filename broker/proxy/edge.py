@@ -1,0 +1,404 @@
+"""The server protocol towards clients: uvicorn's own, with its gaps closed before anything is decided.
+
+Written against uvicorn 0.54 and httptools 0.9: it relies on the attributes of `HttpToolsProtocol` that
+`tests/broker/proxy/test_edge.py` names. It checks each request by the rules of `messages`, keeps what arrives and what
+waits to be sent within limits of size and time, and hands the exact target to the application as
+`scope["extensions"]["inkom.target"]`. It knows no application, session or policy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, Literal
+from urllib.parse import unquote
+
+import httptools
+from uvicorn._types import ASGI3Application
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from broker.proxy.cycle import EdgeCycle, EdgeSettings
+from broker.proxy.messages import Problem, check_request, origin_form
+from broker.proxy.tunnel import TunnelProtocol
+
+_CHUNK_FRAMING = 32  # bytes that one chunk may spend on its size and line ends before they count as padding
+_BAD_REQUEST = Problem(status=400, title="The request is not HTTP/1.1")
+_TOO_LATE = Problem(status=408, title="The request did not arrive in time")
+_TOO_LARGE = Problem(status=431, title="The header fields are too large")
+_NOT_ALONE = Problem(status=400, title="A protocol can't be switched behind another request")
+
+
+class _StopReadingError(Exception):
+    """Raised in a parser callback, so that no further byte of this client is read."""
+
+
+class EdgeProtocol(HttpToolsProtocol):
+    """One client connection. `app_state` may hold "edge": EdgeSettings."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.settings: EdgeSettings = app_state.get("edge") or EdgeSettings()
+        self.reading: Literal["nothing", "head", "body"] = "nothing"
+        self.running: EdgeCycle | None = None
+        self.refusal: Problem | None = None
+        self.is_last = False  # the client asked to close after the request under way
+        self.muted = False  # nothing of this client is read any more
+        self.swallowed = 0
+        self.unaccounted = 0  # bytes that were neither head nor body: partial heads, chunk extensions, trailers
+        self.arrived = 0  # bytes of bodies since the last look
+        self.timers: dict[str, asyncio.TimerHandle] = {}
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        self._after("head", self.settings.head_time, self._head_is_late)
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self.muted:
+            self._swallow(len(data))
+            return
+        if self.reading == "nothing":
+            self.unaccounted = 0
+        self.unaccounted += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            # A callback that raised has said itself what is wrong.
+            if not self.muted:
+                self._refuse(_BAD_REQUEST)
+            return
+        if self.unaccounted > self.settings.messages.headers + self.settings.messages.target:
+            self._refuse(_TOO_LARGE if self.reading == "head" else _BAD_REQUEST)
+        elif self.reading == "head" or (self.reading == "nothing" and self.running is None):
+            self._after("head", self.settings.head_time, self._head_is_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop(*self.timers)
+        for cycle in [self.running, *(waiting for waiting, _ in self.pipeline)]:
+            if isinstance(cycle, EdgeCycle):
+                cycle.leave()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reader(None)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop("reader")
+
+    def shutdown(self) -> None:
+        """Called by the server when it stops."""
+        if self.running is None:
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
+
+    # Parser callbacks
+
+    def on_message_begin(self) -> None:
+        if self.muted:
+            raise _StopReadingError
+        if len(self.pipeline) >= self.settings.pipelined:
+            # RFC 9112 9.3.2: a client must cope with a connection that closes before all its answers.
+            self.cycle.keep_alive = False
+            self._mute()
+            raise _StopReadingError
+        super().on_message_begin()
+        self.reading = "head"
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Fields after the head are trailers (RFC 9110 6.5.1): dropped, never merged.
+        if self.reading == "head":
+            super().on_header(name, value.strip(b" \t"))
+
+    def on_headers_complete(self) -> None:
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        self._account(
+            len(method) + len(self.url) + 12 + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        )
+        self._stop("head")
+        problem = check_request(
+            method,
+            self.url,
+            self.headers,
+            hosts=self.settings.hosts,
+            version=version.encode("ascii"),
+            limits=self.settings.messages,
+        )
+        if problem is None and self._is_tunnel() and self.running is not None:
+            problem = _NOT_ALONE
+        if problem is not None:
+            self._refuse(problem)
+            raise _StopReadingError
+        self.scope["method"] = method.decode("ascii")
+        self.reading = "body"
+        if not self.parser.should_upgrade():
+            self._begin_cycle(version)
+
+    def on_chunk_header(self) -> None:
+        self._account(min(_CHUNK_FRAMING, max(0, self.unaccounted)))
+
+    def on_body(self, body: bytes) -> None:
+        self._account(len(body))
+        self.arrived += len(body)
+        if self.cycle.response_complete:
+            # Answered early: the rest is read and dropped, up to a point (RFC 9112 9.3).
+            self.swallowed += len(body)
+            if self.swallowed > self.settings.swallow:
+                self._linger()
+                raise _StopReadingError
+            return
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.reading = "nothing"
+        self._stop("body")
+        if self.parser.should_upgrade():
+            return
+        super().on_message_complete()
+        if self.is_last:
+            self._mute()
+        elif self.running is None:
+            self._await_next()
+
+    # Requests and answers
+
+    def _begin_cycle(self, version: str) -> None:
+        self.scope["http_version"] = version
+        self.is_last = version == "1.0" or not self.parser.should_keep_alive()
+        cycle = EdgeCycle.of(self, keep_alive=not self.is_last)
+        raw_path, _, query = origin_form(self.url).partition(b"?")
+        self.scope["extensions"] = cycle.extensions(self.url)
+        self.scope["raw_path"] = raw_path
+        self.scope["path"] = unquote(raw_path.decode("ascii"))  # what ASGI wants; never decided on
+        self.scope["query_string"] = query
+        self.cycle = cycle
+        self.arrived = self.swallowed = 0
+        self._after("body", self.settings.body_time, self._check_body)
+        if self.running is None:
+            self._start_asgi_task(cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _start_asgi_task(self, cycle: Any, app: ASGI3Application) -> None:
+        self.running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """One answer was written whole: on with the next request, or with closing."""
+        finished, self.running = self.running, None
+        if finished is not None and finished.closes:
+            self.server_state.total_requests += 1
+            if finished.more_body or self.flow.read_paused:
+                self._linger()
+            else:
+                self._close()
+            return
+        super().on_response_complete()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self.running is not None or self.transport.is_closing():
+            return
+        if self.refusal is not None:
+            self._write_refusal(self.refusal)
+        elif self.reading != "nothing":
+            # The limit for a head or a body holds instead.
+            self._unset_keepalive_if_required()
+
+    def _await_next(self) -> None:
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Called when no next request came."""
+        self._close()
+
+    # Upgrades
+
+    def _feed(self, data: bytes) -> None:
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = data[upgrade.args[0] :]
+                if self._is_tunnel():
+                    self._hand_over(rest)
+                    return
+                data = self._without_upgrade() + rest
+            else:
+                return
+
+    def _is_tunnel(self) -> bool:
+        # RFC 9110 7.8: Upgrade in HTTP/1.0 is ignored.
+        return self.parser.should_upgrade() and self._should_upgrade() and self.parser.get_http_version() == "1.1"
+
+    def _hand_over(self, early: bytes) -> None:
+        self._stop(*self.timers)
+        self.muted = True
+        self.handle_websocket_upgrade()
+        tunnel = self.transport.get_protocol()
+        if early and isinstance(tunnel, asyncio.Protocol) and tunnel is not self:
+            tunnel.data_received(early)
+
+    def _without_upgrade(self) -> bytes:
+        """The same head without the offer to switch, for a parser that can't be told to ignore it (RFC 9110 7.8)."""
+        version = self.parser.get_http_version().encode("ascii")
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                options = [part for part in value.split(b",") if part.strip().lower() != b"upgrade"]
+                value = b",".join(options)
+            if name not in (b"upgrade", b"http2-settings"):
+                lines.append(b"%b: %b" % (name, value))
+        self.parser = httptools.HttpRequestParser(self)
+        head = b"\r\n".join([*lines, b"", b""])
+        self.unaccounted += len(head)
+        return head
+
+    # Refusals and closing
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer with a problem after the answers that are still due, and read no more of this client."""
+        self.logger.info("Refused with %d: %s", problem.status, problem.title)
+        in_body, cycle = self.reading == "body", self.cycle
+        self._mute()
+        if in_body and cycle.response_complete:
+            # The request has had its answer, and a second one would be taken for the next request's.
+            self._linger()
+            return
+        if in_body and cycle is self.running and isinstance(cycle, EdgeCycle):
+            # The body of the request under way is broken: its half is worth nothing (RFC 9112 8).
+            self.running = None
+            started = cycle.response_started
+            cycle.leave()
+            if started:
+                self.transport.abort()
+                return
+        elif in_body and self.pipeline and self.pipeline[0][0] is cycle:
+            self.pipeline.popleft()
+        self.refusal = problem
+        if self.running is None:
+            self._write_refusal(problem)
+
+    def _write_refusal(self, problem: Problem) -> None:
+        self.refusal = None
+        self._unset_keepalive_if_required()
+        body = json.dumps({"type": "about:blank", "title": problem.title, "status": problem.status}).encode("ascii")
+        fields = [
+            *self.server_state.default_headers,
+            (b"content-type", b"application/problem+json"),
+            (b"cache-control", b"no-store"),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+        ]
+        lines = [b"%b: %b\r\n" % field for field in fields]
+        self.transport.write(b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body]))
+        self._linger()
+
+    def _mute(self) -> None:
+        self.muted = True
+        self._stop("head", "body")
+
+    def _swallow(self, size: int) -> None:
+        self.swallowed += size
+        if self.swallowed > self.settings.swallow:
+            self.transport.abort()
+
+    def _linger(self) -> None:
+        """Close so that the answer survives unread bytes of the request (RFC 9112 9.6)."""
+        self._mute()
+        self.swallowed = 0
+        self.flow.resume_reading()
+        if self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+            self._watch_closing(None)
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self.transport.close()
+        self._watch_closing(None)
+
+    def _watch_closing(self, before: int | None) -> None:
+        """A connection that is to close does so once it is flushed, or once the client stops reading."""
+        left = self.transport.get_write_buffer_size()
+        if before is not None and (left == 0 or left >= before):
+            self.transport.abort()
+            return
+        delay = self.settings.linger if left == 0 else self.settings.reader_time
+        self._after("closing", delay, lambda: self._watch_closing(left), again=True)
+
+    # Time limits
+
+    def _head_is_late(self) -> None:
+        if self.reading == "head":
+            self._refuse(_TOO_LATE)
+        elif self.running is None:
+            self._close()
+
+    def _check_body(self) -> None:
+        """A body must keep moving, except while it is we who don't take it."""
+        if self.arrived < self.settings.body_floor and not self.flow.read_paused and not self._is_unread():
+            self._refuse(_TOO_LATE)
+            return
+        self.arrived = 0
+        self._after("body", self.settings.body_time, self._check_body, again=True)
+
+    def _is_unread(self) -> bool:
+        return bool(self.cycle.body) or self.cycle.waiting_for_100_continue
+
+    def _watch_reader(self, before: int | None) -> None:
+        left = self.transport.get_write_buffer_size()
+        if before is not None and left >= before:
+            self.logger.info("Cut a client that stopped reading")
+            self.transport.abort()
+            return
+        self._after("reader", self.settings.reader_time, lambda: self._watch_reader(left), again=True)
+
+    def _after(self, name: str, delay: float, action: Any, *, again: bool = False) -> None:
+        if again:
+            self._stop(name)
+        if name not in self.timers:
+            self.timers[name] = self.loop.call_later(delay, self._fire, name, action)
+
+    def _fire(self, name: str, action: Any) -> None:
+        del self.timers[name]
+        action()
+
+    def _stop(self, *names: str) -> None:
+        for name in names:
+            timer = self.timers.pop(name, None)
+            if timer is not None:
+                timer.cancel()
+
+    def _account(self, size: int) -> None:
+        self.unaccounted -= size
+
+
+def server_config(app: ASGI3Application, *, host: str, port: int, **more: Any) -> Config:
+    """The uvicorn configuration that the gateway must run with: this edge, and no trust in what a client forwards."""
+    return Config(
+        app,
+        host=host,
+        port=port,
+        http=EdgeProtocol,
+        ws=TunnelProtocol,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        **more,
+    )
