@@ -26,6 +26,6 @@ WORKDIR /etc/inkom
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/_inkom/health/ready', timeout=2)"]
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://localhost:8000/_inkom/health/ready', timeout=2)"]
 ENTRYPOINT ["inkom"]
 CMD ["serve", "--config", "/etc/inkom/inkom.yaml"]

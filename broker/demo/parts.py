@@ -94,9 +94,12 @@ def _sample_backends(options: Options) -> Part:
     return Part(
         name="sample-backends",
         title="the sample backends",
-        command=(sys.executable, "-m", "mock_apps", "--port-base", str(options.apps_port_base)),
-        environment={"INKOM_JWKS_URL": f"{_gateway_origin(options)}/_inkom/jwks.json"},
-        probes=tuple(HttpProbe(url=f"http://{LOOPBACK}:{port}/health") for port in ports),
+        command=(
+            *(sys.executable, "-m", "mock_apps", "--host", LOOPBACK),
+            *("--ports", ",".join(str(port) for port in ports)),
+            *("--gateway", _gateway_origin(options)),
+        ),
+        probes=tuple(HttpProbe(url=f"http://{LOOPBACK}:{port}/", any_status=True) for port in ports),
     )
 
 
@@ -127,7 +130,8 @@ def _gateway(options: Options, runtime: Runtime) -> Part:
             "INKOM_DEVELOPMENT_CLOCK": f"{mock}/mock/clock",
             **upstreams,
         },
-        probes=(HttpProbe(url=f"http://{LOOPBACK}:{options.gateway_port}/_inkom/health/ready"),),
+        # By its own name: it refuses requests for other hosts.
+        probes=(HttpProbe(url=f"{_gateway_origin(options)}/_inkom/health/ready"),),
     )
 
 

@@ -27,9 +27,10 @@ TAIL_LINES = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpProbe:
-    """Healthy when this address answers with a 2xx."""
+    """Healthy when this address answers with a 2xx, or with any status when all of it stands behind a sign-in."""
 
     url: str
+    any_status: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +107,13 @@ class Running:
 
     def _ended(self) -> str:
         code = self.process.returncode
-        how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
+        how = f"ended by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
         return self._report(how)
 
     def _report(self, what: str) -> str:
         tail = self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
         lines = "".join(f"\n  | {line}" for line in tail) or "\n  | (it wrote nothing)"
-        return f"{self.part.title} {what}. The end of {self.log}:{lines}"
+        return f"{self.part.title}: {what}. The end of {self.log}:{lines}"
 
 
 class Household:
@@ -212,7 +213,7 @@ async def _answers(probe: Probe) -> bool:
     match probe:
         case HttpProbe():
             answer = await fetch(probe.url)
-            return answer is not None and 200 <= answer[0] < 300
+            return answer is not None and (probe.any_status or 200 <= answer[0] < 300)
         case RedisProbe():
             return await _redis_answers(probe)
         case _:

@@ -93,7 +93,7 @@ async def test_a_part_that_ends_while_starting_is_named_with_its_last_words(tmp_
                 (python("print('no key found'); raise SystemExit(3)", title="Redis", probes=(nobody,)),)
             )
 
-    assert "Redis ended with exit code 3" in str(failed.value)
+    assert "Redis: ended with exit code 3" in str(failed.value)
     assert "no key found" in str(failed.value)
     assert "part.log" in str(failed.value)
 
@@ -102,7 +102,7 @@ async def test_a_part_that_never_answers_is_given_up(tmp_path: Path, monkeypatch
     monkeypatch.setattr(processes, "START_SECONDS", 0.2)
     nobody = RedisProbe(host="127.0.0.1", port=free_port(), user="inkom", password="unused")
     async with Household(tmp_path) as household:
-        with pytest.raises(PartFailed, match="the part did not answer within"):
+        with pytest.raises(PartFailed, match="the part: did not answer within"):
             await household.start((python("import signal; signal.pause()", probes=(nobody,)),))
         (group,) = household.groups()
 
@@ -114,7 +114,7 @@ async def test_a_part_that_dies_later_ends_the_watch(tmp_path: Path) -> None:
         await household.start((python("import signal; signal.pause()", title="the gateway"),))
         watch = asyncio.create_task(household.watch())
         os.killpg(household.groups()[0], signal.SIGKILL)
-        with pytest.raises(PartFailed, match="the gateway was ended by signal 9"):
+        with pytest.raises(PartFailed, match="the gateway: ended by signal 9"):
             await watch
 
 
