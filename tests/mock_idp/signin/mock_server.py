@@ -4,7 +4,7 @@ import html
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -63,6 +63,7 @@ class MockServer:
     origin: str
     client_home: str
     clock: MovableClock
+    open_clients: ExitStack
 
     def address(self, client_id: str = "asks-itself", *, acr: str = "", **more: str) -> str:
         """An authorization request of one of the two clients, which differ in who asks for the organisation."""
@@ -82,7 +83,8 @@ class MockServer:
 
     def visitor(self, language: str = "en") -> "Visitor":
         client = httpx2.Client(base_url=self.origin, headers={"accept-language": language}, timeout=20)
-        return Visitor(mock=self, client=client)
+        self.open_clients.enter_context(client)
+        return Visitor(mock=self, client=client, language=language)
 
 
 @contextmanager
@@ -102,8 +104,10 @@ def mock_server(folder: Path, *, client_home: str = "http://127.0.0.1:9") -> Ite
             ),
         ]
     )
-    with listener, serving(app, listener):
-        yield MockServer(origin=origin_of(listener), client_home=client_home, clock=clock)
+    with listener, serving(app, listener), ExitStack() as open_clients:
+        yield MockServer(
+            origin=origin_of(listener), client_home=client_home, clock=clock, open_clients=open_clients
+        )
 
 
 _CLIENTS = """
@@ -131,6 +135,7 @@ class Visitor:
 
     mock: MockServer
     client: httpx2.Client
+    language: str = "en"
     page: str = ""
     status: int = 0
     at: str = ""
@@ -138,7 +143,7 @@ class Visitor:
 
     def begin(self, client_id: str = "asks-itself", **more: str) -> str:
         """Start a sign-in; the address of its first page is returned."""
-        self.get(self.mock.address(client_id, **more))
+        self.get(self.mock.address(client_id, **{"ui_locales": self.language, **more}))
         return self.at.removesuffix("/organisation")
 
     def get(self, address: str) -> None:
