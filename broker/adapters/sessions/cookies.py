@@ -1,0 +1,55 @@
+"""The cookie's value: a random token, signed. No input or output, and no cookie attributes (those are `web`'s).
+
+The signature lets a forged or foreign value be dropped without asking Redis. Each purpose has a salt of its own, so
+that a value signed for one thing is nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import secrets as randomness
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from hashlib import sha256
+
+from itsdangerous import BadSignature, Signer
+
+from broker.adapters.sessions.sealing import check_secrets
+
+TOKEN_BYTES = 32
+_LONGEST = 256
+
+
+class SignedTokens:
+    """Makes and reads cookie values of one purpose."""
+
+    def __init__(self, purpose: str, *, secrets: tuple[str, ...]) -> None:
+        """`secrets` are newest first: the first signs, all are accepted. Raises ValueError."""
+        check_secrets(secrets)
+        self._signer = Signer(
+            [*reversed(secrets)],  # itsdangerous signs with the last
+            salt=f"inkom cookie of {purpose}",
+            key_derivation="hmac",
+            digest_method=sha256,
+        )
+
+    def new(self) -> bytes:
+        """Return a new token of 256 random bits."""
+        return randomness.token_bytes(TOKEN_BYTES)
+
+    def write(self, token: bytes) -> str:
+        """Return the cookie value that holds a token."""
+        return self._signer.sign(urlsafe_b64encode(token).rstrip(b"=")).decode("ascii")
+
+    def read(self, cookie: str) -> bytes | None:
+        """Return the token; None for anything that was not written here with one of the secrets."""
+        if not cookie.isascii() or len(cookie) > _LONGEST:
+            return None
+        try:
+            text = self._signer.unsign(cookie)
+            token = urlsafe_b64decode(text + b"=")
+        except (BadSignature, Base64Error, ValueError):
+            return None
+        # One token has one spelling: base64 would also accept others with the same bits.
+        if len(token) != TOKEN_BYTES or urlsafe_b64encode(token).rstrip(b"=") != text:
+            return None
+        return token

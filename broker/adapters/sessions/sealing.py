@@ -1,0 +1,82 @@
+"""Encryption of what is kept in Redis, so that a copy of Redis shows no person. No input or output.
+
+The key comes from a secret of the server AND from a token that only the browser has (HKDF, RFC 5869), so that neither a
+dump of Redis with all secrets, nor a cookie on its own, opens anything. The address in Redis is authenticated with it
+(AES-256-GCM), so that records cannot be swapped.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_FORM = b"\x01"
+_NONCE_BYTES = 12
+_SHORTEST_SECRET = 32
+
+
+class Sealing:
+    """Seals and opens records of one purpose. Layout: form, which secret, nonce, ciphertext with its tag."""
+
+    def __init__(self, purpose: str, *, secrets: tuple[str, ...]) -> None:
+        """`secrets` are newest first: the first seals, all open. Raises ValueError for none or a short one."""
+        check_secrets(secrets)
+        self._purpose = purpose.encode("ascii")
+        self._secrets = tuple((self._mark(secret.encode()), secret.encode()) for secret in secrets)
+
+    def seal(self, record: bytes, *, token: bytes, address: str) -> bytes:
+        """Encrypt a record for its address."""
+        mark, secret = self._secrets[0]
+        nonce = os.urandom(_NONCE_BYTES)
+        # Compressed first, which halves it. Nobody who watches sizes can choose what stands in a record.
+        ciphertext = self._cipher(secret, token).encrypt(nonce, zlib.compress(record, 1), address.encode())
+        return _FORM + mark + nonce + ciphertext
+
+    def open(self, sealed: bytes, *, token: bytes, address: str) -> bytes | None:
+        """Decrypt a record; None for anything that was not sealed by one of the secrets for this token and address."""
+        form, mark, nonce, ciphertext = sealed[:1], sealed[1:2], sealed[2:14], sealed[14:]
+        if form != _FORM or len(nonce) != _NONCE_BYTES:
+            return None
+        for known, secret in self._secrets:
+            if known != mark:
+                continue
+            try:
+                return zlib.decompress(self._cipher(secret, token).decrypt(nonce, ciphertext, address.encode()))
+            except (InvalidTag, ValueError, zlib.error):
+                continue  # two secrets may share a mark
+        return None
+
+    def _cipher(self, secret: bytes, token: bytes) -> AESGCM:
+        key = HKDF(algorithm=SHA256(), length=32, salt=token, info=b"inkom record of " + self._purpose)
+        return AESGCM(key.derive(secret))
+
+    def _mark(self, secret: bytes) -> bytes:
+        """Return one byte that tells which secret sealed a record, and next to nothing about the secret."""
+        return HKDF(algorithm=SHA256(), length=1, salt=None, info=b"inkom mark of " + self._purpose).derive(secret)
+
+
+def address_of(purpose: str, *tokens: bytes) -> str:
+    """Return a key in Redis: a hash of the tokens, and so of no use for finding them.
+
+    Not keyed by a secret, which would lose every record when secrets rotate; the tokens are 128 bits or more of
+    randomness, which no table of hashes covers.
+    """
+    digest = sha256(b"inkom address of " + purpose.encode("ascii"))
+    for token in tokens:
+        digest.update(sha256(token).digest())
+    return f"inkom:{purpose}:{urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"
+
+
+def check_secrets(secrets: tuple[str, ...]) -> None:
+    """Refuse secrets that could be guessed. Raises ValueError, which never repeats one."""
+    if not secrets:
+        raise ValueError("the session store needs at least one secret")
+    if any(len(secret.encode()) < _SHORTEST_SECRET for secret in secrets):
+        raise ValueError(f"a secret of the session store has less than {_SHORTEST_SECRET} bytes")
