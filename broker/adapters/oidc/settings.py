@@ -120,7 +120,7 @@ class OidcSettings:
     authentication: SecretAuthentication | KeyAuthentication
     scopes: tuple[str, ...] = ("openid", "profile", "rrn", "vo", "wettelijkvertegenwoordiger", "vlaio_inkom")
     algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256")
-    acr: Mapping[str, AcrMeaning] = ACM_ACR
+    acr: Mapping[str, AcrMeaning] = field(default_factory=lambda: ACM_ACR)
     claims: ClaimNames = ClaimNames()
     extra_audiences: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
