@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -50,9 +50,13 @@ class AuditUnavailable(InkomError):
 
 
 class ForwardingFailed(InkomError):
-    """An admitted request did not get its answer. `status` is what the client is told (RFC 9110, section 15.6)."""
+    """An admitted request could not be carried to the backend and back (the kinds: proxy/failures.py).
 
-    status = 502
+    `status` is what the client is told; `answer_started` says whether the client saw a part of the answer already.
+    """
+
+    status: ClassVar[int] = 502
+    answer_started: bool = False
 
 
 class Mismatch(Enum):

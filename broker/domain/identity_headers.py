@@ -17,7 +17,7 @@ from broker.domain.numbers import NationalNumber
 from broker.domain.session import Session
 
 PREFIX = "X-Inkom-"
-_MAX_VALUE = 512
+_MAX_VALUE = 2048
 
 
 class UnfitForHeaderError(ValueError):

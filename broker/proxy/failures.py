@@ -15,14 +15,17 @@ Words meant for operators only: a failure never holds a header value, a target o
 
 from __future__ import annotations
 
-from typing import ClassVar
+from broker.ports import ForwardingFailed
 
-
-class ForwardingFailed(Exception):
-    """The request could not be carried to the backend and back; `answer_started` says if the client saw a part."""
-
-    status: ClassVar[int] = 502
-    answer_started: bool = False
+__all__ = [
+    "BodyTooLarge",
+    "ClientGone",
+    "ForwardingFailed",
+    "UpstreamBusy",
+    "UpstreamMisbehaved",
+    "UpstreamTimedOut",
+    "UpstreamUnreachable",
+]
 
 
 class UpstreamUnreachable(ForwardingFailed):

@@ -47,8 +47,13 @@ class PageAnswers:
         await response(scope, receive, send)
 
     async def failure(self, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request that could not be judged or forwarded; the reference on the page stands in the log too."""
-        request, reference = Request(scope, receive), new_reference()
+        """Answer a request that could not be judged or forwarded."""
+        response = await self.handle(Request(scope, receive), error)
+        await response(scope, receive, send)
+
+    async def handle(self, request: Request, error: Exception) -> Response:
+        """Return the page or problem document for an error; the reference in it stands in the log too."""
+        reference = new_reference()
         _log.error(
             "request failed", extra={"reference": reference, "error": type(error).__name__, "detail": str(error)}
         )
@@ -65,7 +70,7 @@ class PageAnswers:
             response = _document(self._failure_document(error, reference))
         if _status(error) == 503:
             response.headers["retry-after"] = RETRY_SECONDS
-        await response(scope, receive, send)
+        return response
 
     def problem(self, subject: Passage | Exception) -> Reply:
         """Return the problem document for an outcome or a failure."""

@@ -54,7 +54,6 @@ class SignInPages:
         audit: AuditLog,
         clock: Clock,
         origin: str,
-        acr_values: dict[Assurance, tuple[str, ...]],
     ) -> None:
         self._pages = pages
         self._provider = provider
@@ -64,7 +63,6 @@ class SignInPages:
         self._audit = audit
         self._clock = clock
         self._origin = origin
-        self._acr_values = acr_values
 
     def routes(self) -> list[BaseRoute]:
         """The routes of these pages."""
@@ -88,7 +86,6 @@ class SignInPages:
             return_to=own_path(request.query_params.get("return_to")),
             language=self._pages.language(request),
             began_at=self._clock.now(),
-            acr_values=self._acr_values[level] if level else (),
             level=level,
             subject=session.identity.subject if session and level else None,
             organisation=session.acting.organisation.number if session and session.acting and level else None,
@@ -105,7 +102,6 @@ class SignInPages:
             if attempt is None:
                 return await self._without_attempt(request)
             signed_in = await self._provider.identify(attempt, answer)
-            _check_step_up(attempt, signed_in)
         except SignInRefused as refused:
             return await self._refuse(request, refused)
         return await self._begin(request, attempt, signed_in)
@@ -220,12 +216,3 @@ class SignInPages:
 
 def _level(word: str | None) -> Assurance | None:
     return next((level for level in Assurance if level.word == word), None)
-
-
-def _check_step_up(attempt: SignInAttempt, signed_in: SignedIn) -> None:
-    if attempt.subject is not None and attempt.subject != signed_in.identity.subject:
-        raise SignInRefused(Mismatch.OTHER_PERSON, "another person answered the step-up")
-    reached = signed_in.identity.assurance
-    if attempt.level is not None and (reached is None or reached < attempt.level):
-        # Not sent back again: that would go round in circles (RFC 9470, section 4).
-        raise SignInRefused(Mismatch.LEVEL_NOT_REACHED, "the level asked for was not reached")

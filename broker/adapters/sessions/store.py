@@ -36,8 +36,8 @@ class RedisSessions:
         self._absolute = absolute
         self._clock = clock
 
-    async def find(self, cookie: str) -> Session | None:
-        """Return the session, and count this as use; None for anything forged, foreign, broken, idle or over."""
+    async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
+        """Return the session; None for anything forged, foreign, broken, idle or over."""
         token = self._cookies.read(cookie)
         if token is None:
             return None
@@ -54,7 +54,8 @@ class RedisSessions:
         if session.ended(self._clock.now(), absolute=self._absolute):
             await self._forget(address)
             return None
-        await self._prolong(address, session, remaining=timedelta(milliseconds=remaining))
+        if counts_as_use:
+            await self._prolong(address, session, remaining=timedelta(milliseconds=remaining))
         return session
 
     async def begin(self, session: Session) -> str:

@@ -1,0 +1,267 @@
+"""The gate in front of everything: one request from its bytes to its outcome, in order.
+
+    target -> application -> session -> facts fresh enough -> admit -> audit -> forward, or the outcome's page
+
+What a request is refused with looks is the business of `Answers` (the web layer); how bytes move is `forward`'s and
+`tunnel`'s. HTTP requests and WebSocket upgrades are judged by the same `_judge`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from broker.cookies import Cookies, cookie_value
+from broker.domain.admission import ChooseOrganisation, Forward, Refuse, Register, SignIn, StepUp, admit
+from broker.domain.decide import Decision
+from broker.domain.identity_headers import UnfitForHeaderError, identity_headers, pseudonym
+from broker.domain.policy import Policy
+from broker.domain.session import Session
+from broker.facts import FactsReader
+from broker.ports import (
+    Answers,
+    Assertions,
+    AuditLog,
+    Clock,
+    ForwardingFailed,
+    InkomError,
+    Passage,
+    Reply,
+    SessionStore,
+)
+from broker.proxy.forward import forward
+from broker.proxy.messages import ForwardedFor, Headers, application_path, request_headers
+from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
+from broker.proxy.upstream import Upstream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protected:
+    """An application behind the gate, with the policy that guards it and the backend that serves it."""
+
+    id: str
+    policy: Policy
+    upstream: Upstream
+    discloses_national_number: bool
+
+
+class NoLongerAdmitted(Exception):
+    """The person of a request that is still running may no longer pass."""
+
+
+class Gate:
+    """The ASGI application that the server calls, and the judge of WebSocket upgrades."""
+
+    def __init__(
+        self,
+        *,
+        applications: Iterable[Protected],
+        pages: ASGIApp,
+        answers: Answers,
+        sessions: SessionStore,
+        facts: FactsReader,
+        assertions: Assertions,
+        audit: AuditLog,
+        clock: Clock,
+        cookies: Cookies,
+        public_url: str,
+        pseudonym_key: bytes,
+        facts_max_age: timedelta,
+        watch_interval: timedelta = timedelta(seconds=1),
+    ) -> None:
+        self._applications = {f"/{application.id}/".encode(): application for application in applications}
+        self._pages = pages
+        self._answers = answers
+        self._sessions = sessions
+        self._facts = facts
+        self._assertions = assertions
+        self._audit = audit
+        self._clock = clock
+        self._cookies = cookies
+        self._dropped_cookies = frozenset(name.encode() for name in cookies.names)
+        self._origin = public_url.rstrip("/").encode()
+        self._pseudonym_key = pseudonym_key
+        self._facts_max_age = facts_max_age
+        self._watch_interval = watch_interval
+        self._rereadings: dict[str, asyncio.Task[Session | None]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; everything outside the applications is the pages' own."""
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        target: bytes = scope["extensions"]["inkom.target"]
+        application = self._application(target)
+        if application is None:
+            await self._pages(scope, receive, send)
+            return
+        try:
+            passage = await self._judge(scope["headers"], target, application, method=scope["method"])
+            if not isinstance(passage.outcome, Forward):
+                await self._answers.outcome(passage, scope, receive, send)
+                return
+            headers = self._outgoing(scope["headers"], passage, application, client=scope["client"])
+        except (InkomError, UnfitForHeaderError) as error:
+            await self._answers.failure(error, scope, receive, send)
+            return
+        await self._forward(passage, application, headers, scope, receive, send)
+
+    async def admit_tunnel(self, request: UpgradeRequest) -> TunnelGranted | TunnelRefused:
+        """Judge a WebSocket upgrade by the same rules, and end the tunnel when they no longer hold."""
+        application = self._application(request.target)
+        if application is None:
+            return _refused(Reply(status=404, headers=[(b"content-type", b"text/plain")], body=b"not found"))
+        if [value for name, value in request.headers if name == b"origin"] != [self._origin]:
+            # A page of another site could otherwise open a socket with the visitor's cookie (RFC 6455, section 10.2).
+            return _refused(Reply(status=403, headers=[(b"content-type", b"text/plain")], body=b"foreign origin"))
+        try:
+            passage = await self._judge(request.headers, request.target, application, method="GET")
+            if not isinstance(passage.outcome, Forward):
+                return _refused(self._answers.problem(passage))
+            client = (request.client, 0)
+            headers = self._outgoing(request.headers, passage, application, client=client)
+        except (InkomError, UnfitForHeaderError) as error:
+            return _refused(self._answers.problem(error))
+        ended = asyncio.ensure_future(self._no_longer_admitted(passage, application))
+        return TunnelGranted(
+            upstream=application.upstream, headers=headers, ended=ended, own_cookies=self._dropped_cookies
+        )
+
+    def _application(self, target: bytes) -> Protected | None:
+        """Find an application by the first segment of the path, byte for byte: an encoded spelling is unknown."""
+        first, slash, _ = application_path(target)[1:].partition(b"/")
+        return self._applications.get(b"/" + first + b"/") if slash else None
+
+    async def _judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Passage:
+        cookie = cookie_value(headers, self._cookies.session)
+        session = await self._session(cookie)
+        outcome = admit(session, application=application.id, policy=application.policy, day=self._clock.today())
+        record = None
+        match outcome:
+            case Forward() | Refuse() | StepUp() | Register():
+                if session is None:
+                    raise AssertionError("a decision is about somebody")
+                record = await self._record(outcome.decision, session, method=method, target=target)
+            case SignIn() | ChooseOrganisation():
+                pass
+        return Passage(
+            application=application.id, outcome=outcome, session=session, cookie=cookie, target=target, record=record
+        )
+
+    async def _session(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
+        """Return the session with facts that are fresh enough. Raises StoreUnavailable, RegisterUnavailable."""
+        session = await self._sessions.find(cookie, counts_as_use=counts_as_use) if cookie else None
+        if cookie is None or session is None or not self._stale(session):
+            return session
+        # Many requests of one page find the facts stale at once; the registers are asked once.
+        reading = self._rereadings.get(cookie)
+        if reading is None:
+            reading = asyncio.create_task(self._read_anew(cookie, session))
+            self._rereadings[cookie] = reading
+            reading.add_done_callback(lambda _: self._rereadings.pop(cookie, None))
+        return await asyncio.shield(reading)
+
+    def _stale(self, session: Session) -> bool:
+        return session.acting is not None and self._clock.now() - session.acting.read_at >= self._facts_max_age
+
+    async def _read_anew(self, cookie: str, session: Session) -> Session | None:
+        if session.acting is None:
+            return session
+        acting = await self._facts.acting(session.identity, session.acting.organisation.number)
+        renewed = session.acting_for(acting)
+        return renewed if await self._sessions.update(cookie, renewed) else None
+
+    async def _record(self, decision: Decision, session: Session, *, method: str, target: bytes) -> str:
+        return await self._audit.decided(
+            decision,
+            session=session.reference,
+            person=pseudonym(session.identity.national_number, application="audit", key=self._pseudonym_key),
+            method=method,
+            path=application_path(target).decode("ascii", "replace"),
+        )
+
+    def _outgoing(
+        self, received: Headers, passage: Passage, application: Protected, *, client: tuple[str, int] | None
+    ) -> Headers:
+        """Strip, then inject: the order that nothing a client sent survives."""
+        if not isinstance(passage.outcome, Forward) or passage.session is None or passage.record is None:
+            raise AssertionError("only an admitted request goes out")
+        identity = identity_headers(
+            passage.session,
+            passage.outcome.decision,
+            record=passage.record,
+            key=self._pseudonym_key,
+            discloses_national_number=application.discloses_national_number,
+        )
+        assertion = self._assertions.sign(identity.claims, audience=application.id)
+        injected = [(name.lower().encode(), value.encode("ascii")) for name, value in identity.plain]
+        scheme, _, host = self._origin.partition(b"://")
+        return request_headers(
+            received,
+            identity=[*injected, (b"x-inkom-assertion", assertion.encode("ascii"))],
+            peer=ForwardedFor(client=(client or ("unknown", 0))[0].encode(), proto=scheme, host=host),
+            dropped_cookies=self._dropped_cookies,
+        )
+
+    async def _forward(
+        self, passage: Passage, application: Protected, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        moving = asyncio.create_task(
+            forward(
+                scope,
+                receive,
+                send,
+                upstream=application.upstream,
+                target=passage.target,
+                headers=headers,
+                own_cookies=self._dropped_cookies,
+            )
+        )
+        try:
+            await self._while_admitted(moving, passage, application)
+        except ForwardingFailed as error:
+            if not error.answer_started:
+                await self._answers.failure(error, scope, receive, send)
+        except NoLongerAdmitted:
+            # Cut, not completed: nobody may take a part of an answer for the whole.
+            scope["extensions"]["inkom.abort"]()
+        finally:
+            moving.cancel()
+
+    async def _while_admitted(self, moving: asyncio.Task[None], passage: Passage, application: Protected) -> None:
+        """Let a request run, but not longer than the person may pass: streams end with the session."""
+        while True:
+            done, _ = await asyncio.wait({moving}, timeout=self._watch_interval.total_seconds())
+            if done:
+                moving.result()
+                return
+            if not await self._still_admitted(passage, application):
+                raise NoLongerAdmitted
+
+    async def _no_longer_admitted(self, passage: Passage, application: Protected) -> str:
+        """Return, once a tunnel's person may no longer pass, a word for the close frame."""
+        while True:
+            if not await self._still_admitted(passage, application):
+                return "session ended"
+            await asyncio.sleep(self._watch_interval.total_seconds())
+
+    async def _still_admitted(self, passage: Passage, application: Protected) -> bool:
+        """Whether the same session, for the same organisation, would be let in again. In doubt it would not."""
+        if passage.session is None or passage.cookie is None:
+            return False
+        try:
+            session = await self._session(passage.cookie, counts_as_use=False)
+        except InkomError:
+            return False
+        if session is None or session.reference != passage.session.reference:
+            return False
+        outcome = admit(session, application=application.id, policy=application.policy, day=self._clock.today())
+        return isinstance(outcome, Forward)
+
+
+def _refused(reply: Reply) -> TunnelRefused:
+    return TunnelRefused(status=reply.status, headers=reply.headers, body=reply.body)
