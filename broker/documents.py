@@ -296,7 +296,8 @@ def _remedy(error: str, shown: str, kind: Any) -> str:
 
 def suggestion(word: str, known: Sequence[str]) -> str:
     """Return what to write instead of an unknown word."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    begins = [one for one in known if word and one.startswith(word)]
+    close = begins[:1] or difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 
 

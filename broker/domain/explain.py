@@ -68,7 +68,7 @@ def wanted(condition: Condition) -> str:
     """Return what a condition asks, in a few words."""
     match condition:
         case MethodIsOneOf():
-            return " or ".join(sorted(method.value for method in condition.methods))
+            return "one of " + ", ".join(sorted(method.value for method in condition.methods))
         case AssuranceAtLeast():
             return f"at least {condition.level.word}"
         case OrganisationIs():

@@ -1,0 +1,178 @@
+"""The command line, `inkom`: declares the verbs, calls the one that was asked for, and turns errors into exit codes.
+
+0 in order, 1 something is wrong, 2 used wrongly. What the verbs do stands in `broker/commands/`, the demo in
+`broker/demo/`, the gateway in `broker/app.py`; each is imported only when it is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from broker.commands import check, doctor, keys, policy_explain, policy_test
+from broker.commands.terminal import Misuse, Paint, add_config_option, count, problem_lines
+from broker.config import ConfigurationInvalid
+from broker.ports import InkomError
+
+DESCRIPTION = """\
+The INKOM gateway: who may enter an application, and for which enterprise.
+
+Look at a running system with `doctor`, at its files with `check`. Policies are
+tried out without a server: `policy test` and `policy explain`."""
+
+EXAMPLES = """\
+examples:
+  inkom policy test                        every test in policies/, no server
+  inkom policy explain --person employee   who gets in, and why
+  inkom check && inkom serve               start, if all is in order
+  inkom VERB --help                        what a verb takes"""
+
+_Run = Callable[[argparse.Namespace], int]
+_Declare = Callable[[argparse.ArgumentParser], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show ✓ shows ? and the answer stays readable
+    parser = build_parser()
+    chosen = parser.parse_args(arguments)
+    run: _Run = chosen.run
+    try:
+        return run(chosen)
+    except ConfigurationInvalid as invalid:
+        paint = Paint.of(sys.stderr, os.environ)
+        lines = [*problem_lines(invalid.problems, paint), paint.bad(count(len(invalid.problems), "problem"))]
+        print("\n".join(lines), file=sys.stderr)
+        return 1
+    except Misuse as misuse:
+        print(f"inkom: {misuse}", file=sys.stderr)
+        return 2
+    except InkomError as error:
+        print(f"inkom: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; without this Python complains once more when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    parser = argparse.ArgumentParser(
+        prog="inkom",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"inkom {importlib.metadata.version('inkom-broker')}")
+    parser.set_defaults(run=lambda _: _help(parser))
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+    _verb(verbs, "serve", "run the gateway", _serve, add_config_option, "inkom serve --config inkom.yaml")
+    _verb(
+        verbs,
+        "check",
+        "check configuration and policies without starting",
+        check.run,
+        check.add_arguments,
+        "inkom check --config inkom.yaml",
+    )
+    _verb(
+        verbs,
+        "doctor",
+        "ask Redis, ACM and the registers whether they work",
+        doctor.run,
+        doctor.add_arguments,
+        "inkom doctor --config inkom.yaml",
+    )
+    _policy(verbs)
+    kinds = "\n".join(f"  {kind:<11}{text}".replace("\n", "\n" + " " * 13) for kind, text in keys.KINDS.items())
+    _verb(
+        verbs,
+        "keys",
+        "make a fresh key or secret",
+        keys.run,
+        keys.add_arguments,
+        "inkom keys client --out client.pem --public client.jwk.json",
+        f"kinds:\n{kinds}",
+    )
+    _verb(verbs, "demo", "start the whole chain on this machine", _demo, _demo_arguments, "inkom demo")
+    return parser
+
+
+_Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _policy(verbs: _Verbs) -> None:
+    summary = "try out who gets in, without a server"
+    parser = _parser(verbs, "policy", summary, "inkom policy test")
+    parser.set_defaults(run=lambda _: _help(parser))
+    inner = parser.add_subparsers(title="verbs", metavar="VERB")
+    _verb(
+        inner,
+        "test",
+        "judge the tests that stand in the policy files",
+        policy_test.run,
+        policy_test.add_arguments,
+        "inkom policy test policies",
+    )
+    _verb(
+        inner,
+        "explain",
+        "say who gets in, and why or why not",
+        policy_explain.run,
+        policy_explain.add_arguments,
+        "inkom policy explain --person expired-right --application kmo-portefeuille",
+    )
+
+
+def _verb(
+    verbs: _Verbs, name: str, summary: str, run: _Run, declare: _Declare, example: str, more: str | None = None
+) -> None:
+    parser = _parser(verbs, name, summary, example, more)
+    declare(parser)
+    parser.set_defaults(run=run)
+
+
+def _parser(verbs: _Verbs, name: str, summary: str, example: str, more: str | None = None) -> argparse.ArgumentParser:
+    return verbs.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog="\n\n".join(part for part in (more, f"example:\n  {example}") if part),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _help(parser: argparse.ArgumentParser) -> int:
+    """No verb was given: say which there are."""
+    parser.print_help(sys.stderr)
+    return 2
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from broker.app import serve  # the whole gateway, which no other verb needs
+
+    return serve(arguments.config)
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    from broker.demo import add_arguments
+
+    add_arguments(parser)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from broker.demo import run
+
+    return run(arguments)

@@ -1,0 +1,98 @@
+"""Facts of somebody of the mock government's cast, for `inkom policy explain --person`, without a running server.
+
+The mock's own command line tells them, in the form of its registers' answers, and the registers' adapter reads those:
+the facts are the ones that the gateway would have.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from broker.adapters.registers import read_enterprise, read_person
+from broker.adapters.wire import NotUnderstood
+from broker.commands.terminal import Misuse
+from broker.domain.numbers import EnterpriseNumber, InvalidNumberError
+from broker.domain.people import Enterprise, Facts, SignInMethod
+from broker.ports import RegisterUnavailable
+
+_LIMIT = 30  # seconds; it reads one file
+
+
+class CastMember(msgspec.Struct, frozen=True, kw_only=True):
+    """What `python -m mock_idp person KEY --json` prints."""
+
+    method: str
+    organisations: tuple[str, ...]
+    idm: Any
+    kbo: Any
+    enterprises: dict[str, Any]
+
+
+def facts_of(key: str, *, organisation: EnterpriseNumber | None, day: date) -> Facts:
+    """Return the facts about a person of the cast on a day, acting for an organisation or for the only one there is.
+
+    Raises Misuse, RegisterUnavailable.
+    """
+    return member_facts(_ask(key), key, organisation=organisation, day=day)
+
+
+def member_facts(member: CastMember, key: str, *, organisation: EnterpriseNumber | None, day: date) -> Facts:
+    """Return the facts that are in what the mock printed."""
+    number = organisation or _only(member.organisations, key)
+    try:
+        record = read_person(member.idm, member.kbo)
+        enterprise = _enterprise(member.enterprises.get(number.digits), day)
+    except NotUnderstood as error:
+        raise RegisterUnavailable(f"the mock government's answer is not understood: {error}") from None
+    # As in the gateway: until there is registration on INKOM, whoever is active counts as registered.
+    active = enterprise is not None and enterprise.active_on(day)
+    method = next((one for one in SignInMethod if one.value == member.method), None)
+    return Facts(
+        organisation=number,
+        active=active,
+        registered=active,
+        method=method,
+        assurance=method.assurance if method else None,
+        functions=record.functions,
+        rights=record.rights,
+        administrator=number in record.administers,
+        has_representative=enterprise is not None and enterprise.has_representative,
+    )
+
+
+def _enterprise(document: Any, day: date) -> Enterprise | None:
+    return None if document is None else read_enterprise(document).on(day)
+
+
+def _only(organisations: tuple[str, ...], key: str) -> EnterpriseNumber:
+    if not organisations:
+        raise Misuse(f"{key} has no organisation at all, so there is nothing to decide; name one with --organisation")
+    if len(organisations) > 1:
+        several = ", ".join(organisations[:5]) + (" and more" if len(organisations) > 5 else "")
+        raise Misuse(f"{key} has {len(organisations)} organisations: choose with --organisation one of {several}")
+    try:
+        return EnterpriseNumber(organisations[0])
+    except InvalidNumberError as error:
+        raise RegisterUnavailable(f"the mock government's answer is not understood: {error}") from None
+
+
+def _ask(key: str) -> CastMember:
+    command = [sys.executable, "-m", "mock_idp", "person", key, "--json"]
+    try:
+        answer = subprocess.run(command, capture_output=True, check=False, timeout=_LIMIT)  # (a list, and no shell)
+    except subprocess.TimeoutExpired:
+        raise RegisterUnavailable("the mock government's command line does not answer") from None
+    if answer.returncode == 2:
+        said = answer.stderr.decode(errors="replace").strip().splitlines()
+        raise Misuse(said[-1] if said else f"the mock government does not know {key!r}")
+    try:
+        return msgspec.json.decode(answer.stdout if answer.returncode == 0 else b"", type=CastMember)
+    except msgspec.MsgspecError:
+        raise RegisterUnavailable(
+            f"the mock government's command line does not tell who {key!r} is; is mock_idp installed?"
+        ) from None

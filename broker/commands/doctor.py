@@ -1,0 +1,210 @@
+"""`inkom doctor`: asks each outside part whether it works, and says of each that does not what to do.
+
+It reads only: no session is made, no person is looked up, and nothing is written to the audit log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from broker import config
+from broker.adapters.assertion import AssertionSigner
+from broker.adapters.clock import SystemClock
+from broker.adapters.http import Answer, BackChannel, Limits, NoAnswer
+from broker.adapters.sessions import RedisSessions, connect
+from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
+from broker.ports import StoreUnavailable
+
+T = TypeVar("T")
+# Never issued, and so nobody's: the registers may know it or not, what matters is that they answer.
+_NOBODYS_ENTERPRISE = "1999999943"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ailment(Exception):
+    """What is wrong with a part, and what to do about it."""
+
+    finding: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What came of one check."""
+
+    part: str
+    works: bool
+    finding: str
+    remedy: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_config_option(parser)
+    parser.add_argument("--json", action="store_true", help="print the findings for a program to read")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a line for each part; 1 when one does not work."""
+    settings, secrets = config.load(arguments.config)
+    findings = asyncio.run(_examine(settings, secrets, near=arguments.config.parent))
+    works = all(finding.works for finding in findings)
+    if arguments.json:
+        print(as_json({"works": works, "parts": [msgspec.to_builtins(finding) for finding in findings]}))
+        return 0 if works else 1
+    paint = Paint.of(sys.stdout, os.environ)
+    for one in findings:
+        word = paint.good("ok    ") if one.works else paint.bad("failed")
+        print(f"{word}  {one.part:<10}{wrapped(one.finding, indent=18, used=18)}")
+        if one.remedy:
+            print(wrapped(f"-> {one.remedy}", indent=18))
+    return 0 if works else 1
+
+
+async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: Path) -> list[Finding]:
+    channel = BackChannel(Limits(total=settings.acm.time_limit))
+    idm, kbo = settings.registers.idm, settings.registers.kbo
+    checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+        ("redis", lambda: _redis(settings, secrets)),
+        ("acm", lambda: _acm(settings.acm.issuer, channel)),
+        ("idm", lambda: _register(f"{idm}/organisations/{_NOBODYS_ENTERPRISE}/administrators", secrets, channel)),
+        ("kbo", lambda: _register(f"{kbo}/enterprises/{_NOBODYS_ENTERPRISE}", secrets, channel)),
+        ("keys", lambda: _keys(settings, secrets)),
+        ("audit", lambda: _audit(near / settings.audit.file)),
+        ("clock", lambda: _clock(settings, channel)),
+    ]
+    try:
+        return [await _finding(part, check) for part, check in checks]
+    finally:
+        await channel.aclose()
+
+
+async def _finding(part: str, check: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        return Finding(part=part, works=True, finding=await check())
+    except Ailment as ailment:
+        return Finding(part=part, works=False, finding=ailment.finding, remedy=ailment.remedy)
+
+
+async def _redis(settings: config.Settings, secrets: config.Secrets) -> str:
+    try:
+        redis = connect(settings.sessions.redis)
+    except ValueError as error:
+        raise Ailment(finding=str(error), remedy="mend sessions.redis in the configuration") from None
+    sessions = RedisSessions(
+        redis,
+        secrets=secrets.session_secrets,
+        idle=timedelta(seconds=settings.sessions.idle),
+        absolute=timedelta(seconds=settings.sessions.absolute),
+        clock=SystemClock(),
+    )
+    try:
+        await sessions.ping()
+    except StoreUnavailable as error:
+        remedy = "start Redis, or mend sessions.redis (address, password, TLS); nobody can sign in without it"
+        raise Ailment(finding=str(error), remedy=remedy) from None
+    finally:
+        await redis.aclose()
+    return "the session store answers"
+
+
+class _Metadata(msgspec.Struct):
+    issuer: str
+    jwks_uri: str
+
+
+class _KeySet(msgspec.Struct):
+    keys: list[msgspec.Raw]
+
+
+async def _acm(issuer: str, channel: BackChannel) -> str:
+    url = issuer.removesuffix("/") + "/.well-known/openid-configuration"  # Discovery 4.1
+    remedy = f"open {url} from this machine; mend acm.issuer, the firewall or the proxy in between"
+    metadata = await _document(url, channel, _Metadata, remedy=remedy)
+    if metadata.issuer != issuer:
+        raise Ailment(
+            finding=f"calls itself {metadata.issuer}", remedy="write exactly that in acm.issuer, if it is right"
+        )
+    keys = await _document(metadata.jwks_uri, channel, _KeySet, remedy=remedy)
+    if not keys.keys:
+        raise Ailment(finding="publishes no keys", remedy="report it to the provider: no ID Token can be verified")
+    return f"{issuer} answers and publishes its keys"
+
+
+async def _register(url: str, secrets: config.Secrets, channel: BackChannel) -> str:
+    answer = await _answer(
+        url,
+        channel,
+        headers={"authorization": f"Bearer {secrets.register_token}"},
+        remedy="mend its address under registers, or the way there; until it answers nobody new gets in",
+    )
+    if answer.status in {401, 403}:
+        raise Ailment(finding=f"refuses our token ({answer.status})", remedy="renew registers.token")
+    if answer.status not in {200, 404}:
+        raise Ailment(finding=f"answers with status {answer.status}", remedy="look at the register's own health")
+    return "answers, and accepts our token"
+
+
+async def _keys(settings: config.Settings, secrets: config.Secrets) -> str:
+    try:
+        AssertionSigner(
+            key=secrets.assertion_key, client_key=secrets.client_key, issuer=settings.public_url, clock=SystemClock()
+        )
+    except ValueError as error:
+        remedy = "make fresh ones: inkom keys assertion, inkom keys client"
+        raise Ailment(finding=f"the keys cannot be used: {error}", remedy=remedy) from None
+    return "assertion key and client key can be read and used"
+
+
+async def _audit(path: Path) -> str:
+    if not await asyncio.to_thread(_writable, path):
+        remedy = "let the gateway's user write there, or mend audit.file; without it no request passes"
+        raise Ailment(finding=f"{path} cannot be written", remedy=remedy)
+    return f"{path} can be written"
+
+
+def _writable(path: Path) -> bool:
+    if path.exists():
+        return path.is_file() and os.access(path, os.W_OK)
+    return os.access(path.parent, os.W_OK | os.X_OK)
+
+
+class _MovedDay(msgspec.Struct):
+    day: str
+
+
+async def _clock(settings: config.Settings, channel: BackChannel) -> str:
+    clock = SystemClock()
+    today = f"in Brussels it is {clock.today()}; the machine says {clock.now():%Y-%m-%d %H:%M:%S} UTC"
+    if settings.development.clock is None:
+        return today
+    remedy = "start the mock government, or remove development.clock"
+    moved = await _document(settings.development.clock, channel, _MovedDay, remedy=remedy)
+    return f"{today}; rights are judged on {moved.day}, the mock's day"
+
+
+async def _document(url: str, channel: BackChannel, kind: type[T], *, remedy: str) -> T:
+    answer = await _answer(url, channel, headers={}, remedy=remedy)
+    if answer.status != 200:
+        raise Ailment(finding=f"{url} answers with status {answer.status}", remedy=remedy)
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except msgspec.MsgspecError:
+        raise Ailment(finding=f"{url} answers, but not with the document that belongs there", remedy=remedy) from None
+
+
+async def _answer(url: str, channel: BackChannel, *, headers: dict[str, str], remedy: str) -> Answer:
+    try:
+        return await channel.get(url, headers=headers)
+    except NoAnswer as error:
+        raise Ailment(finding=f"{url} does not answer: {error}", remedy=remedy) from None
