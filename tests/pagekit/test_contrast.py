@@ -49,7 +49,7 @@ def test_the_measure_itself_is_right() -> None:
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize("front, back, least", PAIRS, ids=lambda part: str(part))
+@pytest.mark.parametrize(("front", "back", "least"), PAIRS, ids=lambda part: str(part))
 def test_a_pair_of_colours_can_be_told_apart(scheme: int, front: str, back: str, least: float) -> None:
     token = colours(scheme)
     assert contrast(token[front], token[back]) >= least

@@ -35,7 +35,7 @@ def test_numbers_have_the_separators_of_the_language() -> None:
 
 
 @pytest.mark.parametrize(
-    "octets, shown",
+    ("octets", "shown"),
     [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (1500, "1,5 kB"), (20_000_000, "20 MB"), (10**16, "10.000 TB")],
 )
 def test_a_size_is_in_the_unit_that_reads_best(octets: int, shown: str) -> None:

@@ -10,7 +10,7 @@ def accepted(header: str | None) -> str:
 
 
 @pytest.mark.parametrize(
-    "header, language",
+    ("header", "language"),
     [
         (None, "nl"),
         ("", "nl"),

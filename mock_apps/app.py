@@ -1,0 +1,33 @@
+"""Puts one sample backend together: pages, endpoints and streams, all behind the gate."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from mock_apps import api, streams
+from mock_apps.assertion import AssertionVerifier
+from mock_apps.gate import Gate
+from mock_apps.measures import Measure
+from mock_apps.pages import Pages
+from pagekit import STATIC
+
+OWN_STATIC = Path(__file__).parent / "static"
+
+
+def sample_backend(measure: Measure, verifier: AssertionVerifier) -> Starlette:
+    """The application of one measure. It serves below `measure.prefix` only: the gateway forwards paths unchanged."""
+    prefix = measure.prefix
+    return Starlette(
+        routes=[
+            *Pages(measure).routes(),
+            *api.routes(prefix),
+            Route(f"{prefix}/events", streams.events),
+            WebSocketRoute(f"{prefix}/socket", streams.socket),
+            Mount(f"{prefix}/static/kit", StaticFiles(directory=STATIC)),
+            Mount(f"{prefix}/static", StaticFiles(directory=OWN_STATIC)),
+        ],
+        middleware=[Middleware(Gate, verifier=verifier)],
+    )
