@@ -1,7 +1,7 @@
 """What the gateway must be told about the OpenID Provider and about itself as its client.
 
 The defaults are ACM's (documentation of Toegangsbeheer, and docs/decisions); a foreign provider needs other names of
-claims. Where the values come from is `broker/config.py`'s affair.
+claims. Where the values come from is `broker/config/`'s affair.
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 import msgspec
 import yaml
 
+from broker.documents.nodes import MAX_NODES, constructs, count, entry, is_null, kind_of, replace, scalar_or_list, steps
+
 MAX_SIZE = 1_000_000
-MAX_NODES = 50_000
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ class Document:
         if len(documents) > 1:
             line = documents[1].start_mark.line + 1
             return cls._unreadable(file, "holds more than one document; remove the line ---", line=line)
-        if _count(documents[0]) > MAX_NODES:
+        if count(documents[0]) > MAX_NODES:
             return cls._unreadable(file, f"holds more than {MAX_NODES} values, aliases unfolded")
         document.root = documents[0]
         return document
@@ -111,8 +112,8 @@ class Document:
     def line(self, path: str) -> int:
         """Return the line of the key or the list entry at a path, or of the nearest place above it."""
         place = node = self.root
-        for step in _steps(path):
-            key, node = _entry(node, step)
+        for step in steps(path):
+            key, node = entry(node, step)
             if key is None:
                 break
             place = key
@@ -121,15 +122,15 @@ class Document:
     def quoted(self, path: str) -> bool:
         """Whether the value at a path stands in quotes."""
         node = self.root
-        for step in _steps(path):
-            _, node = _entry(node, step)
+        for step in steps(path):
+            _, node = entry(node, step)
         return isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}
 
     def keys(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """Return the keys of the mapping at a path; none where there is no mapping."""
         node = self.root
         for key in path:
-            _, node = _entry(node, key)
+            _, node = entry(node, key)
         return tuple(str(key.value) for key, _ in node.value) if isinstance(node, yaml.MappingNode) else ()
 
     def put(self, path: tuple[str, ...], value: str | list[str], *, as_text: bool) -> None:
@@ -138,12 +139,12 @@ class Document:
             return
         mapping, mark = self.root, self.root.start_mark
         for key in path[:-1]:
-            _, inner = _entry(mapping, key)
+            _, inner = entry(mapping, key)
             if not isinstance(inner, yaml.MappingNode):
                 inner = yaml.MappingNode("tag:yaml.org,2002:map", [], mark, mark)
-                _replace(mapping, key, inner)
+                replace(mapping, key, inner)
             mapping = inner
-        _replace(mapping, path[-1], _node(value, mark, as_text=as_text))
+        replace(mapping, path[-1], scalar_or_list(value, mark, as_text=as_text))
 
     def into(self, wanted: type[T], node: yaml.Node | None = None, *, where: str = "") -> T | None:
         """Build a value of a msgspec Struct, or of any type its fields may have; None when there was a problem."""
@@ -157,7 +158,7 @@ class Document:
     def entries(self, node: yaml.Node, *, where: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
         """Yield key, key node and value node of a mapping; anything else, and each repeated key, is a problem."""
         if not isinstance(node, yaml.MappingNode):
-            self.wrong(node, f"{where or 'the file'} must hold keys with values, not {_kind(node)}")
+            self.wrong(node, f"{where or 'the file'} must hold keys with values, not {kind_of(node)}")
             return
         seen: set[str] = set()
         for key, value in node.value:
@@ -178,7 +179,7 @@ class Document:
         if origin is Annotated and get_origin(arguments[0]) is not None:
             return self._value(arguments[0], node, where)
         if origin in (Union, types.UnionType) and type(None) in arguments:
-            if _is_null(node):
+            if is_null(node):
                 return None
             rest = tuple(one for one in arguments if one is not type(None))
             return self._value(rest[0] if len(rest) == 1 else Union[rest], node, where)  # noqa: UP007  (known only now)
@@ -225,13 +226,13 @@ class Document:
 
     def _scalar(self, wanted: Any, node: yaml.Node, where: str) -> Any:
         if not isinstance(node, yaml.ScalarNode):
-            self.wrong(node, f"{where} must be a single value, not {_kind(node)}")
+            self.wrong(node, f"{where} must be a single value, not {kind_of(node)}")
             return None
-        if _is_null(node):
+        if is_null(node):
             self.wrong(node, f"{where} has no value")
             return None
         try:
-            value = yaml.SafeLoader("").construct_object(node) if _constructs(node) else None
+            value = yaml.SafeLoader("").construct_object(node) if constructs(node) else None
         except (ValueError, KeyError, AttributeError):  # the last two for a tag such as !!bool before another word
             self.wrong(node, f"{where}: {_shown(where, node)!r} is no possible date or number")
             return None
@@ -246,40 +247,6 @@ class Document:
         except msgspec.ValidationError as error:
             self.wrong(node, f"{where}: {_remedy(str(error), _shown(where, node), kind)}")
             return None
-
-
-def _steps(path: str) -> list[str | int]:
-    return [int(index) if index else key for key, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path)]
-
-
-def _entry(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
-    """Return where an entry of a mapping or a list (counted from 1) stands, and its value."""
-    if isinstance(node, yaml.MappingNode):
-        return next(((key, value) for key, value in node.value if key.value == step), (None, None))
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and 0 < step <= len(node.value):
-        return node.value[step - 1], node.value[step - 1]
-    return None, None
-
-
-def _replace(mapping: yaml.MappingNode, key: str, value: yaml.Node) -> None:
-    name = yaml.ScalarNode("tag:yaml.org,2002:str", key, mapping.start_mark, mapping.end_mark)
-    mapping.value = [*((one, other) for one, other in mapping.value if one.value != key), (name, value)]
-
-
-def _node(value: str | list[str], mark: yaml.Mark, *, as_text: bool) -> yaml.Node:
-    if isinstance(value, list):
-        inner = [_node(one, mark, as_text=True) for one in value]
-        return yaml.SequenceNode("tag:yaml.org,2002:seq", inner, mark, mark)
-    try:
-        node = None if as_text else yaml.compose(value, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError):
-        node = None
-    tag = node.tag if isinstance(node, yaml.ScalarNode) else "tag:yaml.org,2002:str"
-    return yaml.ScalarNode(tag, value, mark, mark)
-
-
-def _constructs(node: yaml.ScalarNode) -> bool:
-    return node.tag in {f"tag:yaml.org,2002:{one}" for one in ("str", "int", "float", "bool", "timestamp")}
 
 
 def _shown(where: str, node: yaml.ScalarNode) -> str:
@@ -303,30 +270,3 @@ def suggestion(word: str, known: Sequence[str]) -> str:
 
 def _under(where: str, key: str) -> str:
     return f"{where}.{key}" if where else key
-
-
-def _is_null(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
-
-
-def _kind(node: yaml.Node) -> str:
-    match node:
-        case yaml.MappingNode():
-            return "keys with values"
-        case yaml.SequenceNode():
-            return "a list"
-        case _:
-            return f"{node.value!r}"
-
-
-def _count(root: yaml.Node) -> int:
-    """Count the values as they would be once all aliases are unfolded, stopping beyond the limit (an alias bomb)."""
-    total, waiting = 0, [root]
-    while waiting and total <= MAX_NODES:
-        node = waiting.pop()
-        total += 1
-        if isinstance(node, yaml.MappingNode):
-            waiting.extend(part for pair in node.value for part in pair)
-        elif isinstance(node, yaml.SequenceNode):
-            waiting.extend(node.value)
-    return total

@@ -1,0 +1,37 @@
+"""The gateway's configuration: `topics` is what can be set, `rules` what must fit together, `reading` reads it all."""
+
+from broker.config.reading import ConfigurationInvalid, Secrets, load
+from broker.config.topics import (
+    LOCAL_HOSTS,
+    Acm,
+    Application,
+    Audit,
+    Development,
+    Disclosure,
+    Key,
+    Listen,
+    Operators,
+    Registers,
+    Sessions,
+    Settings,
+    TimeLimits,
+)
+
+__all__ = [
+    "LOCAL_HOSTS",
+    "Acm",
+    "Application",
+    "Audit",
+    "ConfigurationInvalid",
+    "Development",
+    "Disclosure",
+    "Key",
+    "Listen",
+    "Operators",
+    "Registers",
+    "Secrets",
+    "Sessions",
+    "Settings",
+    "TimeLimits",
+    "load",
+]

@@ -1,0 +1,153 @@
+"""The gateway's settings: one frozen structure per topic, read from one YAML file and from the environment.
+
+Every key can be overridden by an environment variable: `INKOM_` and the path in capitals, joined by underscores
+(`INKOM_SESSIONS_REDIS`, `INKOM_APPLICATIONS_KMO_PORTEFEUILLE_UPSTREAM`); a secret also by `..._FILE`,
+the path of a file that holds it. All problems are reported together, each with its place and what to write instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from broker.config.rules import check
+from broker.config.topics import Settings
+from broker.documents import Document, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """Secrets read from where the configuration points, with their problems already reported."""
+
+    session_secrets: tuple[str, ...]
+    register_token: str
+    client_secret: str | None
+    client_key: str | None
+    assertion_key: str
+    pseudonym_key: bytes
+
+    def __repr__(self) -> str:
+        """Masked."""
+        return "Secrets(***)"
+
+
+class ConfigurationInvalid(Exception):
+    """The configuration cannot be used; `problems` says all of what is wrong."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def load(path: Path, environment: Mapping[str, str] | None = None) -> tuple[Settings, Secrets]:
+    """Read settings and secrets. Raises ConfigurationInvalid with every problem found."""
+    document = Document.read(path)
+    if document.root is not None:
+        _override(document, os.environ if environment is None else environment)
+    settings = document.into(Settings)
+    if settings is None:
+        raise ConfigurationInvalid(document.problems)
+    check(settings, document)
+    secrets = _secrets(settings, document, near=path.parent)
+    if secrets is None or document.problems:
+        raise ConfigurationInvalid(document.problems)
+    return settings, secrets
+
+
+def _override(document: Document, environment: Mapping[str, str]) -> None:
+    """Put values from the environment into the document, so that they are checked like all others."""
+    known = {_variable(path): (path, kind) for path, kind in _paths(Settings, document, ())}
+    for name in sorted(environment):
+        if not name.startswith("INKOM_") or name.startswith(("INKOM_MOCK_", "INKOM_DEMO_")):
+            continue
+        if name not in known:
+            document.wrong(document.root, f"the environment variable {name} names no setting")
+            continue
+        path, kind = known[name]
+        is_list = get_origin(kind) is tuple
+        value = re.findall(r"[^\s,\[\]]+", environment[name]) if is_list else environment[name]
+        document.put(path, value, as_text=_is_text(kind))
+
+
+def _variable(path: tuple[str, ...]) -> str:
+    return "_".join(("INKOM", *path)).upper().replace("-", "_")
+
+
+def _paths(
+    topic: type[msgspec.Struct], document: Document, above: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every setting that there is or could be, with its type; the keys of a mapping are those in the file."""
+    for field in msgspec.structs.fields(topic):
+        inner, path = _inner(field.type), (*above, field.encode_name)
+        if get_origin(field.type) is dict:
+            for key in document.keys(path):
+                below = (*path, key)
+                yield from _paths(inner, document, below) if inner else [(below, get_args(field.type)[1])]
+        elif inner is None:
+            yield path, field.type
+        else:
+            yield from _paths(inner, document, path)
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether a setting of this type is text, so that a secret of digits or a `no` is taken as it stands."""
+    return kind is str or any(_is_text(one) for one in get_args(kind)) or get_origin(kind) is Literal
+
+
+def _inner(kind: Any) -> type[msgspec.Struct] | None:
+    """Return the Struct that a field's type is made of, if it is one."""
+    for one in (kind, *get_args(kind)):
+        if isinstance(one, type) and issubclass(one, msgspec.Struct):
+            return one
+    return None
+
+
+def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets | None:
+    def content(path: str, file: str | None) -> str | None:
+        if file is None:
+            return None
+        try:
+            text = (near / file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            document.wrong_at(path, f"{file} cannot be read ({getattr(error, 'strerror', None) or 'not text'})")
+            return None
+        if not text:
+            document.wrong_at(path, f"{file} is empty")
+        return text or None
+
+    acm, registers, sessions = settings.acm, settings.registers, settings.sessions
+    listed = content("sessions.secrets_file", sessions.secrets_file)
+    session_secrets = sessions.secrets or tuple((listed or "").split())
+    if not session_secrets or any(len(secret) < 32 for secret in session_secrets):
+        document.wrong_at(
+            "sessions.secrets", "give at least one secret of 32 characters or more (`inkom keys session`)"
+        )
+    client_secret = acm.client_secret or content("acm.client_secret_file", acm.client_secret_file)
+    client_key = content("acm.private_key_file", acm.private_key_file)
+    if acm.client_authentication == "private_key_jwt" and client_key is None:
+        document.wrong_at("acm.private_key_file", "private_key_jwt needs a private key (`inkom keys client`)")
+    if acm.client_authentication != "private_key_jwt" and client_secret is None:
+        document.wrong_at("acm.client_secret", f"{acm.client_authentication} needs a secret")
+    token = registers.token or content("registers.token_file", registers.token_file)
+    if token is None:
+        document.wrong_at("registers.token", "the registers need a bearer token")
+    assertion_key = content("assertion.key_file", settings.assertion.key_file)
+    pseudonym_key = content("pseudonym.key_file", settings.pseudonym.key_file)
+    if pseudonym_key is not None and len(pseudonym_key) < 32:
+        document.wrong_at("pseudonym.key_file", "a pseudonym key has 32 characters or more (`inkom keys pseudonym`)")
+    if document.problems or token is None or assertion_key is None or pseudonym_key is None:
+        return None
+    return Secrets(
+        session_secrets=session_secrets,
+        register_token=token,
+        client_secret=client_secret,
+        client_key=client_key,
+        assertion_key=assertion_key,
+        pseudonym_key=pseudonym_key.encode(),
+    )

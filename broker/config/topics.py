@@ -1,0 +1,137 @@
+"""What can be set: one frozen structure per topic, with its defaults. docs/operators/running.md explains each key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]  # at most a year
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+
+class Listen(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the gateway listens. Whoever terminates TLS stands in front, or is added with `certificate`."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 8000
+    workers: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+class Operators(msgspec.Struct, frozen=True, kw_only=True):
+    """Where metrics and operators' pages listen: loopback unless said otherwise."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 8001
+
+
+class Acm(msgspec.Struct, frozen=True, kw_only=True):
+    """The OpenID Provider and how this client proves itself (acm-facts: discovery, client authentication).
+
+    `acr` maps the provider's `acr` values to a sign-in method; the methods' levels are fixed (eIDAS).
+    """
+
+    issuer: Text
+    client_id: Text
+    client_authentication: Literal["private_key_jwt", "client_secret_basic", "client_secret_post"] = "private_key_jwt"
+    client_secret: str | None = None
+    client_secret_file: str | None = None
+    private_key_file: str | None = None
+    scopes: tuple[str, ...] = ("openid", "profile", "rrn", "vo", "wettelijkvertegenwoordiger", "vlaio_inkom")
+    algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256", "PS256", "ES256")
+    acr: dict[str, Literal["eid", "itsme", "federal-token", "app", "sms"]] = {}
+    role_claim: Text = "vlaio_inkom_rol"
+    national_number_claim: Text = "rrn"
+    leeway: Seconds = 30
+    time_limit: Seconds = 10
+
+
+class Registers(msgspec.Struct, frozen=True, kw_only=True):
+    """IDM and KBO. Facts are read anew when they are older than `facts_max_age` seconds."""
+
+    idm: Text
+    kbo: Text
+    token: str | None = None
+    token_file: str | None = None
+    facts_max_age: Seconds = 300
+    time_limit: Seconds = 5
+
+
+class Sessions(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions in Redis. `secrets` are newest first: the first one signs and encrypts, the others are still read."""
+
+    redis: Text
+    secrets: tuple[str, ...] = ()
+    secrets_file: str | None = None
+    idle: Seconds = 1800
+    absolute: Seconds = 28800
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """The audit log: one JSON line for each decision and event."""
+
+    file: Text
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A key in a file."""
+
+    key_file: Text
+
+
+class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an application may receive the national number: without purpose and legal basis it is never sent.
+
+    Act of 8 August 1983 organising a National Register, article 8.
+    """
+
+    purpose: Text
+    legal_basis: Text
+
+
+class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits in seconds for one application's backend."""
+
+    connect: Seconds = 5
+    first_byte: Seconds = 60
+    idle: Seconds = 60
+
+
+class Application(msgspec.Struct, frozen=True, kw_only=True):
+    """A protected application: it stands at `/<its id>/`, and is reached at `upstream`."""
+
+    title: dict[str, str]
+    upstream: Text
+    max_body: Annotated[int, msgspec.Meta(gt=0)] = 100_000_000
+    time_limits: TimeLimits = TimeLimits()
+    national_number: Disclosure | None = None
+
+
+class Development(msgspec.Struct, frozen=True, kw_only=True):
+    """What only a demo or a test may use. `clock` is the mock government's clock, which moves the calendar day."""
+
+    clock: str | None = None
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration file."""
+
+    public_url: Text
+    listen: Listen = Listen()
+    operators: Operators = Operators()
+    acm: Acm
+    registers: Registers
+    sessions: Sessions
+    policies: Text = "policies"
+    audit: Audit
+    assertion: Key
+    pseudonym: Key
+    applications: dict[str, Application]
+    development: Development = Development()
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the gateway over https; only localhost may do without."""
+        return self.public_url.startswith("https://")
