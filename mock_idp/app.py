@@ -6,7 +6,10 @@ FOR DEVELOPMENT ONLY: anyone who reaches it can sign in as anyone (see `control`
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from mock_idp.acm.authorization import Authorization
 from mock_idp.acm.clients import Clients
@@ -20,11 +23,15 @@ from mock_idp.acm.sessions import Sessions
 from mock_idp.acm.tokens import Tokens
 from mock_idp.clock import Clock
 from mock_idp.control import Control
+from mock_idp.fault_list import all_faults
 from mock_idp.faults import Faults
+from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages
 from mock_idp.registers.routes import Registers
 from mock_idp.settings import Settings
+from mock_idp.signin import app as signin
 from mock_idp.world import LiveWorld
 from mock_idp.world_file import load_world
+from pagekit.kit import STATIC
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
@@ -34,19 +41,31 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     registers = Registers(
         world=provider.world, clock=provider.clock, faults=provider.faults, token=settings.register_token
     )
-    routes: list[BaseRoute] = [
-        *acm_routes(provider, authorization),
-        *registers.routes(),
-        *Control(provider).routes(),
-    ]
-    return Starlette(routes=routes)
+    return Starlette(
+        routes=[
+            *_page_routes(provider.pages),
+            *acm_routes(provider, authorization),
+            *signin.routes(
+                world=provider.world,
+                interactions=provider.interactions,
+                authorization=authorization,
+                clock=provider.clock,
+                accessibility_url=ACCESSIBILITY_URL,
+            ),
+            *registers.routes(),
+            *Control(provider).routes(),
+        ]
+    )
 
 
 def build_provider(settings: Settings, clock: Clock) -> Provider:
+    """All parts with their state, each emptied when the world is reset."""
+    world = LiveWorld(lambda: load_world(settings.world_file, today=clock.real_day()))
+    faults = Faults(all_faults())
     provider = Provider(
         settings=settings,
         clock=clock,
-        world=LiveWorld(lambda: load_world(settings.world_file, today=clock.real_day())),
+        world=world,
         clients=Clients(settings.clients_file),
         keys=KeyRing(clock),
         interactions=Interactions(clock),
@@ -54,10 +73,12 @@ def build_provider(settings: Settings, clock: Clock) -> Provider:
         tokens=Tokens(clock),
         pushed=PushedRequests(clock),
         next_logins=NextLogins(),
-        faults=Faults(()),
+        faults=faults,
+        pages=Pages(settings=settings, world=world, clock=clock, faults=faults),
     )
     for part in (
         provider.clients,
+        provider.keys,
         provider.interactions,
         provider.sessions,
         provider.tokens,
@@ -65,5 +86,23 @@ def build_provider(settings: Settings, clock: Clock) -> Provider:
         provider.next_logins,
         provider.faults,
     ):
-        provider.world.on_reset(part.reset)
+        world.on_reset(part.reset)
     return provider
+
+
+def _page_routes(pages: Pages) -> list[BaseRoute]:
+    async def openapi(request: Request) -> Response:
+        return FileResponse(HERE / "registers" / "openapi.yaml", media_type="application/yaml")
+
+    async def elsewhere(request: Request) -> Response:
+        """Where the redirect faults lead: a client that follows them gets an answer that helps nobody."""
+        return JSONResponse({"error": "followed_a_redirect"})
+
+    return [
+        Route("/", pages.start, methods=["GET"]),
+        Route("/people", pages.people, methods=["GET"]),
+        Route("/faults", pages.faults, methods=["GET"]),
+        Route("/openapi.yaml", openapi, methods=["GET"]),
+        Route("/mock/elsewhere", elsewhere, methods=["GET", "POST"]),
+        Mount(KIT_URL, StaticFiles(directory=STATIC)),
+    ]

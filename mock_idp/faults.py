@@ -12,8 +12,8 @@ from enum import StrEnum
 
 class Stage(StrEnum):
     CALLBACK = "callback"
-    TOKEN = "token"  # noqa: S105 -- the name of an endpoint
-    ID_TOKEN = "id_token"  # noqa: S105 -- the name of a kind of token
+    TOKEN = "token"
+    ID_TOKEN = "id_token"
     REFRESH = "refresh"
     USERINFO = "userinfo"
     KEYS = "keys"

@@ -22,7 +22,7 @@ def parse_national_number(text: str) -> str | None:
 
 
 def birth_centuries(digits: str) -> tuple[int, ...]:
-    """The centuries for which the two check digits are right: 97 - (the nine digits mod 97), from 2000 with a 2 in front."""
+    """The centuries for which the check digits are right: 97 - (nine digits mod 97), from 2000 with a 2 in front."""
     check = int(digits[9:])
     fits_1900 = check == 97 - int(digits[:9]) % 97
     fits_2000 = check == 97 - int("2" + digits[:9]) % 97

@@ -17,7 +17,7 @@ class Settings:
     origin: str = "http://localhost:9000"
     clients_file: Path = HERE / "clients.yaml"
     world_file: Path = HERE / "world.yaml"
-    register_token: str = "demo-register-token"  # noqa: S105 -- a demo value, written in the docs
+    register_token: str = "demo-register-token"
     log_level: str = "info"
 
     @property

@@ -1,4 +1,4 @@
-"""Who and what exists in the mock: people, enterprises, functions, working relations and rights, and questions about them.
+"""Who and what exists in the mock: people, enterprises, functions, working relations, rights, and questions about them.
 
 Frozen, and without opinions about access: whether someone may enter an application is the gateway's decision. The
 outcomes told here are the stories' own, for tests and for the demo's table. Reading the file is `world_file`'s work.
@@ -99,7 +99,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """`story` is empty for someone who exists only to be named by others. `acts_for` is the organisation of the story."""
+    """`story` is empty for someone who only exists to be named. `acts_for` is the organisation of the story."""
 
     key: str
     national_number: str = field(repr=False)
@@ -172,7 +172,7 @@ class World:
         return tuple(person for person in self.people.values() if number in person.administers)
 
     def offered_organisations(self, person: Person, today: date) -> tuple[Enterprise, ...]:
-        """What ACM's own choice page lists: where the person stands today as representative, colleague or administrator."""
+        """What ACM's own choice page lists: where the person represents, works or administers today."""
         return self._in_order_of_name(
             {f.organisation for f in self.functions_of(person) if f.kind.represents and f.period.includes(today)}
             | {relation.organisation for relation in person.relations if relation.is_usable(today)}
@@ -201,7 +201,7 @@ class LiveWorld:
         self.current = load()
 
     def on_reset(self, forget: Callable[[], None]) -> None:
-        """`forget` is called after each reset: sessions, codes, counters of wrong codes and the like go with the old world."""
+        """`forget` is called after each reset: sessions, codes, counts of wrong codes go with the old world."""
         self._after_reset.append(forget)
 
     def reset(self) -> None:

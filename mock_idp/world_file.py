@@ -83,9 +83,10 @@ class _WorldReader:
 
         for key, place in enterprise_places.items():
             with self._problems.collected():
-                self._learn_number(key, place)
+                self._learn_number(key, self._enterprise_number(place), place)
         for repeated in repeats:
-            self._numbers[repeated.key] = repeated.number
+            with self._problems.collected():
+                self._learn_number(repeated.key, repeated.number, repeated.place)
         for key, place in people_places.items():
             with self._problems.collected():
                 self._names[key] = f"{Fields(place).text('given_name')} {Fields(place).text('family_name')}"
@@ -103,7 +104,7 @@ class _WorldReader:
             with self._problems.collected():
                 enterprises[repeated.number] = self._repeated_enterprise(repeated)
                 people = self._with_repeated_relation(people, repeated)
-        self._check_numbers(people, people_places, enterprises, len(enterprise_places) + len(repeats))
+        self._check_national_numbers(people, people_places)
         self._problems.raise_any()
         return World(
             applications=self._applications,
@@ -118,14 +119,22 @@ class _WorldReader:
 
     # -- enterprises
 
-    def _learn_number(self, key: str, place: Place) -> None:
+    def _learn_number(self, key: str, number: str, place: Place) -> None:
+        if key in self._numbers:
+            raise place.problem(f"enterprise {key!r} is given twice")
+        holder = next((other for other, taken in self._numbers.items() if taken == number), None)
+        if holder is not None:
+            raise place.problem(f"enterprise {key!r} has the number of {holder!r}")
+        self._numbers[key] = number
+
+    def _enterprise_number(self, place: Place) -> str:
         written = Fields(place).required("number")
         number = parse_enterprise_number(written.text())
         if number is None:
             raise written.problem("this is not an enterprise number: its check digits are wrong")
         if not is_never_issued(number):
             raise written.problem("an enterprise number here begins with 1999: KBO has not issued those")
-        self._numbers[key] = number
+        return number
 
     def _enterprise(self, key: str, place: Place) -> Enterprise:
         fields = Fields(place)
@@ -309,19 +318,9 @@ class _WorldReader:
         except (ValueError, OverflowError) as error:
             raise place.problem(f"{place.plain()!r} is not a day such as 2018-06-26, today-1, +10y or open") from error
 
-    def _check_numbers(
-        self,
-        people: Mapping[str, Person],
-        places: Mapping[str, Place],
-        enterprises: Mapping[str, Enterprise],
-        expected_enterprises: int,
-    ) -> None:
+    def _check_national_numbers(self, people: Mapping[str, Person], places: Mapping[str, Place]) -> None:
         seen: dict[str, str] = {}
         for key, person in people.items():
             if person.national_number in seen:
                 self._problems.add(places[key], f"{key!r} has the number of {seen[person.national_number]!r}")
             seen[person.national_number] = key
-        numbers = list(self._numbers.values())
-        if len(enterprises) != expected_enterprises and len(set(numbers)) != len(numbers):
-            twice = sorted({number for number in numbers if numbers.count(number) > 1})
-            self._problems.add(self._top(), f"enterprise numbers used twice: {', '.join(twice)}")

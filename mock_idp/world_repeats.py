@@ -16,6 +16,7 @@ class RepeatedEnterprise:
     key: str
     number: str
     name: str
+    place: Place
     function: Place | None
     relation: Place | None
     relation_person: Place | None
@@ -43,6 +44,7 @@ def _repeat(entry: Place) -> tuple[RepeatedEnterprise, ...]:
             key=key.replace("{n}", str(n)),
             number=enterprise_number(int(first.text()) + n),
             name=name,
+            place=entry,
             function=function,
             relation=relation,
             relation_person=relation_person,

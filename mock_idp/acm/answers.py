@@ -51,7 +51,7 @@ def back_to_client(redirect_uri: str, parameters: Parameters, mode: ResponseMode
             return _form_that_posts_itself(redirect_uri, parameters)
 
 
-# The form post response mode needs one line of script; this is its only inline script, so its hash is all that is allowed.
+# The form post response mode needs one line of script. It is the only one, so its hash is all that the policy allows.
 _SUBMIT = "document.forms[0].submit()"
 _SUBMIT_HASH = "sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE="
 
@@ -61,7 +61,8 @@ def _form_that_posts_itself(redirect_uri: str, parameters: Parameters) -> Respon
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in parameters
     )
     page = (
-        '<!doctype html><html lang="nl"><head><meta charset="utf-8"><title>Terug naar de toepassing</title></head><body>'
+        '<!doctype html><html lang="nl"><head><meta charset="utf-8"><title>Terug naar de toepassing</title></head>'
+        "<body>"
         f'<form method="post" action="{escape(redirect_uri)}">{fields}'
         '<p>U keert terug naar de toepassing. / <span lang="en">You are returning to the application.</span></p>'
         '<button type="submit">Ga verder / <span lang="en">Continue</span></button></form>'

@@ -30,7 +30,7 @@ class Authorization:
     def complete(self, interaction_id: str, *, person_key: str, method: Method, organisation: str | None) -> Response:
         """Back to the client with a code; `organisation` (ten digits) only where the interaction wants one.
 
-        Raises UnknownInteractionError; ValueError when the method isn't acceptable or the organisation isn't the person's.
+        Raises UnknownInteractionError; ValueError for a method that isn't acceptable or a stranger's organisation.
         """
         interaction = self._provider.interactions.find(interaction_id)
         if interaction is None:

@@ -1,4 +1,4 @@
-"""The authorization endpoint: checks the request, then answers from the session, from a script, or sends to the pages."""
+"""The authorization endpoint: checks the request, then answers from the session or a script, or sends to the pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AuthorizeEndpoint:
             parameters, client, redirect_uri = self._whom_to_answer(await sent_parameters(request))
         except OAuthError as error:
             # Nobody to send back to yet: the error is shown here, never redirected (RFC 6749 section 4.1.2.1).
-            return plain_answer(f"The request to sign in was refused: {error.description}", status=400)
+            return self._provider.pages.request_refused(request, error.description)
         mode = ResponseMode.QUERY
         try:
             mode = read_response_mode(parameters)
@@ -81,7 +81,7 @@ class AuthorizeEndpoint:
                     request,
                     person_key=script.person_key,
                     method=script.method,
-                    organisation=script.organisation or self._only_choice(client, script.person_key),
+                    organisation=script.organisation or self._choice_of_the_story(client, script.person_key),
                 )
         session = self._usable_session(request, acceptable)
         organisation = self._settled_organisation(request, client, session)
@@ -121,18 +121,23 @@ class AuthorizeEndpoint:
             return None
         offered = self._offered(session.person_key)
         hinted = request.hinted_organisation
+        if request.hinted_target_group == "BUR":
+            return None
         if hinted is not None and hinted in offered:
             return hinted
         if session.organisation in offered:
             return session.organisation
         return _UNSETTLED if len(offered) > 1 else next(iter(offered), None)
 
-    def _only_choice(self, client: Client, person_key: str) -> str | None:
-        """ACM skips its choice page when there is but one organisation."""
-        if client.organisation_choice is OrganisationChoice.GATEWAY:
+    def _choice_of_the_story(self, client: Client, person_key: str) -> str | None:
+        """What a script chooses when it doesn't say: the only organisation there is, else the one of the story."""
+        person = self._person(person_key)
+        if client.organisation_choice is OrganisationChoice.GATEWAY or person is None:
             return None
         offered = self._offered(person_key)
-        return offered[0] if len(offered) == 1 else None
+        if len(offered) == 1:
+            return offered[0]
+        return person.acts_for if person.acts_for in offered else None
 
     def _offered(self, person_key: str) -> tuple[str, ...]:
         person = self._person(person_key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from mock_idp.acm.clients import Client
+from mock_idp.acm.clients import Client, OrganisationChoice
 from mock_idp.world import Person, World
 
 TARGET_GROUPS = {"EA": "Economische Actoren", "BUR": "Burgers"}
@@ -25,23 +25,28 @@ def identity_claims(
 ) -> dict[str, object]:
     """`organisation` is the one chosen at ACM, if any; without it the role claim speaks of all organisations."""
     claims: dict[str, object] = {"cot": "vo"}
+    # Where ACM asks for the organisation and none was chosen, the person acts as a citizen.
+    as_citizen = organisation is None and client.organisation_choice is OrganisationChoice.ACM
     if "profile" in scopes:
         claims |= {"given_name": person.given_name, "family_name": person.family_name}
     if "rrn" in scopes:
         claims["rrn"] = person.national_number
     if "vo" in scopes:
-        claims |= _vo_claims(world, person, organisation, today)
+        claims |= _vo_claims(world, person, organisation, today, as_citizen=as_citizen)
     if "wettelijkvertegenwoordiger" in scopes and organisation and world.represents(person, organisation, today):
         claims["wv_orgcode"] = organisation
-    if "vlaio_inkom" in scopes:
+    if "vlaio_inkom" in scopes and not as_citizen:
         roles = role_values(world, person, organisation=organisation, today=today)
         if roles:
             claims[f"vlaio_inkom_rol_{client.role_claim_suffix}"] = roles
     return claims
 
 
-def _vo_claims(world: World, person: Person, organisation: str | None, today: date) -> dict[str, object]:
-    group = "EA" if organisation or world.offered_organisations(person, today) else "BUR"
+def _vo_claims(
+    world: World, person: Person, organisation: str | None, today: date, *, as_citizen: bool
+) -> dict[str, object]:
+    acts_for_an_enterprise = organisation is not None or bool(world.offered_organisations(person, today))
+    group = "EA" if acts_for_an_enterprise and not as_citizen else "BUR"
     claims: dict[str, object] = {"vo_doelgroepcode": group, "vo_doelgroepnaam": TARGET_GROUPS[group]}
     if person.in_registers:
         claims["vo_id"] = person.vo_id

@@ -6,21 +6,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mock_idp.acm.clients import ASSERTION_ALGS
+from mock_idp.acm.endpoint_faults import EndpointFaults
 from mock_idp.acm.methods import Method
 from mock_idp.acm.provider import Provider
+from mock_idp.faults import Stage
 
 SHORTLY = {"Cache-Control": "public, max-age=60"}
 
 
 class DiscoveryEndpoints:
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, faults: EndpointFaults) -> None:
         self._provider = provider
+        self._faults = faults
 
     async def configuration(self, request: Request) -> Response:
-        return JSONResponse(metadata(self._provider.issuer), headers=SHORTLY)
+        proper = JSONResponse(metadata(self._provider.issuer), headers=SHORTLY)
+        return await self._faults.answer(proper, Stage.DISCOVERY)
 
     async def keys(self, request: Request) -> Response:
-        return JSONResponse(self._provider.keys.published().as_dict(private=False), headers=SHORTLY)
+        proper = JSONResponse(self._provider.keys.published().as_dict(private=False), headers=SHORTLY)
+        return await self._faults.answer(proper, Stage.KEYS)
 
 
 def metadata(issuer: str) -> dict[str, object]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from mock_idp.acm import id_token_faults
 from mock_idp.acm.claims import identity_claims
 from mock_idp.acm.clients import Client
-from mock_idp.acm.id_token_faults import Draft
 from mock_idp.acm.keys import base64url
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.tokens import Grant
@@ -35,8 +34,8 @@ def claims_of(provider: Provider, grant: Grant, client: Client) -> dict[str, obj
 
 
 def signed_id_token(provider: Provider, grant: Grant, client: Client, *, access_token: str, fault: Armed | None) -> str:
-    draft = Draft(claims=_id_token_claims(provider, grant, client, access_token), header={})
-    return id_token_faults.sign(draft, provider.keys, alg=client.id_token_alg, fault=fault)
+    claims = _id_token_claims(provider, grant, client, access_token)
+    return id_token_faults.sign(claims, provider.keys, alg=client.id_token_alg, fault=fault)
 
 
 def _id_token_claims(provider: Provider, grant: Grant, client: Client, access_token: str) -> Mapping[str, object]:

@@ -29,17 +29,21 @@ class KeyRing:
         self.rsa = _new_rsa(_new_kid(clock))
         self.ec = _new_ec(_new_kid(clock))
         self._retired: list[tuple[SigningKey, datetime]] = []
+        self._only: str | None = None
 
     def signing_key(self, alg: str) -> SigningKey:
         return self.ec if alg == "ES256" else self.rsa
 
     def published(self) -> KeySet:
+        if self._only is not None:
+            return KeySet([self.signing_key(self._only)])
         now = self._clock.now()
         self._retired = [(key, until) for key, until in self._retired if until > now]
         return KeySet([self.rsa, self.ec, *(key for key, _ in self._retired)])
 
     def rotate(self) -> None:
         """New keys under new names; the old ones stay published until nothing signed with them is valid any more."""
+        self._only = None
         until = self._clock.now() + KEPT_AFTER_RETIREMENT
         self._retired += [(self.rsa, until), (self.ec, until)]
         self.rsa, self.ec = _new_rsa(_new_kid(self._clock)), _new_ec(_new_kid(self._clock))
@@ -48,8 +52,12 @@ class KeyRing:
         """What no provider should do: the kid stays, the key is another one."""
         self.rsa, self.ec = _new_rsa(str(self.rsa.kid)), _new_ec(str(self.ec.kid))
 
-    def forget_retired(self) -> None:
-        self._retired.clear()
+    def publish_only(self, alg: str) -> None:
+        """From now on the key set holds one key, until the next rotation or reset."""
+        self._only = alg
+
+    def reset(self) -> None:
+        self._only = None
 
     def sign(self, payload: Mapping[str, object], *, alg: str, typ: str = "JWT") -> str:
         key = self.signing_key(alg)

@@ -13,6 +13,7 @@ from mock_idp.acm.sessions import Sessions
 from mock_idp.acm.tokens import Tokens
 from mock_idp.clock import Clock
 from mock_idp.faults import Faults
+from mock_idp.pages import Pages
 from mock_idp.settings import Settings
 from mock_idp.world import LiveWorld
 
@@ -30,6 +31,7 @@ class Provider:
     pushed: PushedRequests
     next_logins: NextLogins
     faults: Faults
+    pages: Pages
 
     @property
     def issuer(self) -> str:

@@ -63,16 +63,12 @@ def refused_request(
     parameters: Mapping[str, str], client: Client, *, redirect_uri: str, response_mode: ResponseMode
 ) -> AuthorizationRequest:
     """The little that is needed to send an error back: where to, and the state."""
-    kept = {"scope": "openid", "response_type": "code"}
-    if "state" in parameters:
-        kept["state"] = parameters["state"]
-    permissive = {name: value for name, value in kept.items()}
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
         response_mode=response_mode,
         scopes=(),
-        state=permissive.get("state"),
+        state=parameters.get("state"),
         nonce=None,
         code_challenge=None,
         acr_values=(),

@@ -8,6 +8,9 @@ from mock_idp.acm.authorization import Authorization
 from mock_idp.acm.authorize import AuthorizeEndpoint
 from mock_idp.acm.client_authentication import ClientAuthentication
 from mock_idp.acm.discovery import DiscoveryEndpoints
+from mock_idp.acm.endpoint_faults import EndpointFaults
+from mock_idp.acm.logout import LogoutEndpoint
+from mock_idp.acm.par import IntrospectEndpoint, PushEndpoint
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.token_endpoint import TokenEndpoint
 from mock_idp.acm.userinfo import UserinfoEndpoint
@@ -19,14 +22,21 @@ def acm_routes(provider: Provider, authorization: Authorization) -> list[Route]:
         provider.clock,
         audiences=(provider.issuer, provider.token_endpoint, provider.par_endpoint),
     )
-    discovery = DiscoveryEndpoints(provider)
+    faults = EndpointFaults(provider.faults, provider.keys, provider.issuer)
+    discovery = DiscoveryEndpoints(provider, faults)
     authorize = AuthorizeEndpoint(provider, authorization)
-    token = TokenEndpoint(provider, authentication)
-    userinfo = UserinfoEndpoint(provider)
+    token = TokenEndpoint(provider, authentication, faults)
+    userinfo = UserinfoEndpoint(provider, faults)
+    introspect = IntrospectEndpoint(provider, authentication)
+    push = PushEndpoint(provider, authentication)
+    logout = LogoutEndpoint(provider)
     return [
         Route("/op/.well-known/openid-configuration", discovery.configuration, methods=["GET"]),
         Route("/op/v1/keys", discovery.keys, methods=["GET"]),
         Route("/op/v1/auth", authorize.answer, methods=["GET", "POST"]),
         Route("/op/v1/token", token.answer, methods=["POST"]),
         Route("/op/v1/userinfo", userinfo.answer, methods=["GET", "POST"]),
+        Route("/op/v1/introspect", introspect.answer, methods=["POST"]),
+        Route("/op/v1/par", push.answer, methods=["POST"]),
+        Route("/op/v1/logout", logout.answer, methods=["GET", "POST"]),
     ]

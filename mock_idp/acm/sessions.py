@@ -1,4 +1,4 @@
-"""The provider's own sessions: who is signed in at ACM in this browser, so that the next application need not ask again.
+"""The provider's own sessions: who is signed in at ACM in this browser, so that the next application need not ask.
 
 Lasts two hours after the first authentication, as ACM's does; an application's session is its own affair.
 """
@@ -18,7 +18,7 @@ LIFETIME = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """`id` is the cookie's secret, `sid` the name that relying parties learn. `choose_again`: a switch was asked for."""
+    """`id` is the cookie's secret, `sid` the name that relying parties learn; `choose_again` after a switch."""
 
     id: str
     sid: str

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from mock_idp.acm.answers import OAuthError, error_answer, json_answer
 from mock_idp.acm.client_authentication import ClientAuthentication
 from mock_idp.acm.clients import Client
+from mock_idp.acm.endpoint_faults import EndpointFaults
 from mock_idp.acm.id_token import signed_id_token
 from mock_idp.acm.keys import base64url
 from mock_idp.acm.parameters import sent_parameters
@@ -21,15 +22,17 @@ from mock_idp.faults import Stage
 
 
 class TokenEndpoint:
-    def __init__(self, provider: Provider, authentication: ClientAuthentication) -> None:
+    def __init__(self, provider: Provider, authentication: ClientAuthentication, faults: EndpointFaults) -> None:
         self._provider = provider
+        self._faults = faults
         self._authentication = authentication
 
     async def answer(self, request: Request) -> Response:
         try:
             parameters = await sent_parameters(request)
             client = await self._authentication.client(request, parameters)
-            return json_answer(self._tokens(client, parameters))
+            proper = json_answer(self._tokens(client, parameters))
+            return await self._faults.answer(proper, Stage.TOKEN, client_id=client.client_id)
         except OAuthError as error:
             return error_answer(error)
 

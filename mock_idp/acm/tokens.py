@@ -116,7 +116,7 @@ class Tokens:
         return value
 
     def refresh_token(self, value: str, *, client_id: str) -> RefreshToken | None:
-        """Another client's token is unknown. One that was used up revokes its whole family (RFC 9700 section 4.14.2)."""
+        """Another client's token is unknown. One used up before revokes its whole family (RFC 9700 section 4.14.2)."""
         if value in self._used_refresh:
             self.revoke(self._used_refresh[value])
             return None

@@ -6,14 +6,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mock_idp.acm.answers import NO_STORE, json_answer
+from mock_idp.acm.endpoint_faults import EndpointFaults
 from mock_idp.acm.id_token import claims_of
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.tokens import AccessToken
+from mock_idp.faults import Stage
 
 
 class UserinfoEndpoint:
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, faults: EndpointFaults) -> None:
         self._provider = provider
+        self._faults = faults
 
     async def answer(self, request: Request) -> Response:
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
@@ -22,7 +25,7 @@ class UserinfoEndpoint:
         token = self._provider.tokens.access_token(value.strip())
         if token is None:
             return _challenge('Bearer realm="mock ACM", error="invalid_token", error_description="unknown or expired"')
-        return self._claims(token)
+        return await self._faults.answer(self._claims(token), Stage.USERINFO, client_id=token.grant.client_id)
 
     def _claims(self, token: AccessToken) -> Response:
         client = self._provider.clients.find(token.grant.client_id)

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mock_idp.broken_answers import broken, manner_of
 from mock_idp.clock import Clock
 from mock_idp.faults import Faults, Stage
 from mock_idp.registers import idm, kbo
@@ -39,14 +40,19 @@ class Registers:
         ]
 
     def _route(self, path: str, stage: Stage, question: Question, method: str) -> Route:
-        async def answer(request: Request) -> Response:
+        async def endpoint(request: Request) -> Response:
             try:
                 check_bearer(request, self._token)
-                return register_answer(await question(request))
+                answer = register_answer(await question(request))
             except ProblemError as problem:
                 return problem_answer(problem)
+            armed = self._faults.take(stage)
+            manner = None if armed is None else manner_of(armed.fault)
+            if armed is None or manner is None:
+                return answer
+            return await broken(answer, armed, manner=manner)
 
-        return Route(path, answer, methods=[method])
+        return Route(path, endpoint, methods=[method])
 
     async def _person_rights(self, request: Request) -> object:
         return idm.person_rights(self._world.current, await asked_national_number(request))
