@@ -7,6 +7,7 @@ handed over as environment, the way an operator would do it.
 import importlib.util
 import shutil
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,6 @@ def places(options: Options) -> tuple[Place, ...]:
     return (
         *(Place(title=title, url=f"{gateway}/{path}/") for path, title in APPLICATIONS),
         Place(title="Gateway", url=f"{gateway}/_inkom/profile"),
-        Place(title="Operators", url=f"http://localhost:{options.operators_port}/"),
         Place(title="Mock government", url=f"{mock}/"),
     )
 
@@ -112,7 +112,7 @@ def _gateway(options: Options, runtime: Runtime) -> Part:
     return Part(
         name="gateway",
         title="the gateway",
-        command=(sys.executable, "-m", "broker.cli", "serve", "--config", str(options.config)),
+        command=(str(Path(sysconfig.get_path("scripts"), "inkom")), "serve", "--config", str(options.config)),
         environment={
             "INKOM_PUBLIC_URL": _gateway_origin(options),
             "INKOM_LISTEN_PORT": str(options.gateway_port),

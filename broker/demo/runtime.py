@@ -19,6 +19,7 @@ from joserfc.jwk import KeyParameters, KeySet, RSAKey
 from broker.demo.options import Options
 
 REDIS_USER = "inkom"
+REDIS_KEYS = "inkom:*"
 RSA_BITS = 2048  # RFC 7518 section 3.3 asks for 2048 or more with RS256
 
 
@@ -138,9 +139,9 @@ def _redis_users(runtime: Runtime) -> str:
 
     https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
     """
-    return (
-        f"user default off\nuser {REDIS_USER} on >{read_secret(runtime.redis_password)} ~* &* +@all -@dangerous +info\n"
-    )
+    password = read_secret(runtime.redis_password)
+    allowed = f"~{REDIS_KEYS} &{REDIS_KEYS} +@all -@dangerous +info"
+    return f"user default off\nuser {REDIS_USER} on >{password} {allowed}\n"
 
 
 def _redis_configuration(options: Options, runtime: Runtime) -> str:

@@ -11,7 +11,8 @@ import pytest
 from tests.project.places import PACKAGES, ROOT, modules, read
 
 SAYS_NOTHING = frozenset({"manager", "helper", "helpers", "util", "utils", "base", "handler", "data", "info"})
-OF_ASYNCIO = frozenset({"data_received"})  # asyncio.Protocol calls it so
+# Names that others chose: asyncio.Protocol, uvicorn's protocol, python-multipart's callbacks.
+OF_LIBRARIES = frozenset({"data_received", "timeout_keep_alive_handler", "on_part_data"})
 
 
 def _avoided_words() -> tuple[str, ...]:
@@ -63,7 +64,7 @@ def test_nothing_is_defined_by_a_word_that_says_nothing() -> None:
         f"{path.relative_to(ROOT)}: {name}"
         for path in modules(*PACKAGES)
         for name in _definitions(path)
-        if name not in OF_ASYNCIO and SAYS_NOTHING & set(name.strip("_").split("_"))
+        if name not in OF_LIBRARIES and SAYS_NOTHING & set(name.strip("_").split("_"))
     }
 
     assert not found
