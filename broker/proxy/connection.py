@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import cast
 
 import httptools
 
@@ -192,9 +193,8 @@ class UpstreamConnection(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a stream transport is needed")
-        self._transport = transport
+        # Not checked by isinstance: uvloop's transports have the methods and not the class.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, octets: bytes) -> None:
         if not self._busy or self._exchange.complete:

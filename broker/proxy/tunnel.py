@@ -15,7 +15,7 @@ import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import httptools
 from uvicorn.config import Config
@@ -104,9 +104,8 @@ class TunnelProtocol(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a stream transport is needed")
-        self._transport = transport
+        # Not checked by isinstance: uvloop's transports have the methods and not the class.
+        self._transport = cast("asyncio.Transport", transport)
         self._connections.add(self)
 
     def data_received(self, octets: bytes) -> None:
