@@ -78,7 +78,9 @@ class AppActivation:
         outcome = self._reader.check(turn, path=self.PATH)
         if isinstance(outcome, Response):
             return outcome
-        self._open.put(turn.interaction.id, NewApp(person=outcome.key, secret=secrets.token_bytes(SECRET_BYTES)))
+        new = NewApp(person=outcome.key, secret=secrets.token_bytes(SECRET_BYTES))
+        self._open.put(turn.interaction.id, new)
+        self._enrolments.scan(new.person, new.secret)
         return self._desk.back(turn, self.PATH + "/connect")
 
     async def show_secret(self, turn: Turn) -> Response:

@@ -293,6 +293,7 @@ class Desk:
         """Who has proven who they are, in this sign-in or in an earlier one that ACM still remembers."""
         known = turn.interaction.signed_in_as
         if known is not None:
+            # Authorization keeps the method of the remembered session; any acceptable one may be named here.
             return Identified(person=known, method=turn.interaction.acceptable_methods[0])
         return self.identified.get(turn.interaction.id)
 

@@ -22,6 +22,7 @@ class Enrolments:
     def __init__(self, cast: Cast) -> None:
         self._cast = cast
         self._apps: dict[str, AppEnrolment] = {}
+        self._scanned: dict[str, bytes] = {}
         self._phones: dict[str, str] = {}
         self.reset()
 
@@ -29,13 +30,23 @@ class Enrolments:
         """Back to what the cast comes with, for `POST /mock/reset`."""
         people = self._cast.people()
         self._apps = {person.key: AppEnrolment(secret=app_secret(person)) for person in people if person.has_app}
+        self._scanned = {}
         self._phones = {person.key: person.phone for person in people if person.has_sms}
 
     def app(self, person: str) -> AppEnrolment | None:
         return self._apps.get(person)
 
+    def scan(self, person: str, secret: bytes) -> None:
+        """The test phone scans the QR code at once, so that its code can confirm the activation."""
+        self._scanned[person] = secret
+
+    def scanned(self, person: str) -> bytes | None:
+        """The secret of an app that is not activated yet."""
+        return self._scanned.get(person)
+
     def activate_app(self, person: str, *, secret: bytes, last_step: int) -> None:
         """A new app takes the place of the old one."""
+        self._scanned.pop(person, None)
         self._apps[person] = AppEnrolment(secret=secret, last_step=last_step)
 
     def app_used(self, person: str, step: int) -> None:

@@ -112,7 +112,7 @@ def user_name(person: TestPerson) -> str:
 
 
 def password(person: TestPerson) -> str:
-    return "Test-" + _fixed("password", person.key).hex()[:6]
+    return "Test" + _fixed("password", person.key).hex()[:6]
 
 
 def card_code(person: TestPerson, position: int) -> str:

@@ -72,7 +72,7 @@ class PhonePages:
         known = browser_of(request)
         browser = known or new_browser()
         now = self._desk.clock.seconds()
-        app = self._enrolments.app(person.key)
+        app, scanned = self._enrolments.app(person.key), self._enrolments.scanned(person.key)
         outcome = request.query_params.get("outcome", "")
         language = self._desk.language(request)
         response = self._desk.plain(
@@ -85,6 +85,7 @@ class PhonePages:
             token=self._desk.tokens.make(browser=browser, purpose=f"phone {person.key}"),
             requests=self._requests.waiting_for(person.key, now=now),
             itsme_minutes=self._desk.minutes_blocked(person, Method.ITSME),
+            new_app_code=code_for(scanned, step_at(now)) if scanned else None,
             app_code=code_for(app.secret, step_at(now)) if app else None,
             app_seconds=seconds_left(now),
             messages=tuple((sent, now - sent.sent_at > LIFETIME) for sent in self._messages.on(person.phone)),
@@ -157,8 +158,9 @@ class PhonePages:
         """Changes whenever the page would look different, save for the seconds that count down."""
         requests = ",".join(request.id for request in self._requests.waiting_for(person.key, now=now))
         messages = ",".join(f"{sent.sent_at}.{sent.code}" for sent in self._messages.on(person.phone))
-        step = step_at(now) if self._enrolments.app(person.key) else 0
-        return f"{requests}/{messages}/{step}"
+        apps = [self._enrolments.app(person.key) is not None, self._enrolments.scanned(person.key) is not None]
+        step = step_at(now) if any(apps) else 0
+        return f"{requests}/{messages}/{apps}/{step}"
 
     def _person(self, request: Request) -> TestPerson | None:
         return self._desk.cast.find(request.path_params["person"])

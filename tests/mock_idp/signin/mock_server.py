@@ -22,6 +22,7 @@ from mock_idp.app import build_provider
 from mock_idp.clock import Clock
 from mock_idp.settings import Settings
 from mock_idp.signin.app import routes
+from mock_idp.world import LiveWorld
 
 EID = "urn:be:vlaanderen:authmech:eid"
 ITSME = "urn:be:vlaanderen:authmech:itsme"
@@ -37,6 +38,10 @@ class MovableClock(Clock):
 
     def now(self) -> datetime:
         return super().now() + self._ahead
+
+    def reset(self) -> None:
+        super().reset()
+        self._ahead = timedelta()
 
     def forward(self, **length: float) -> None:
         self._ahead += timedelta(**length)
@@ -64,6 +69,13 @@ class MockServer:
     client_home: str
     clock: MovableClock
     open_clients: ExitStack
+    world: LiveWorld
+
+    def reset(self) -> None:
+        """Everything as at the start, the clock too."""
+        self.open_clients.close()
+        self.clock.reset()
+        self.world.reset()
 
     def address(self, client_id: str = "asks-itself", *, acr: str = "", **more: str) -> str:
         """An authorization request of one of the two clients, which differ in who asks for the organisation."""
@@ -99,14 +111,16 @@ def mock_server(folder: Path, *, client_home: str = "http://127.0.0.1:9") -> Ite
     app = Starlette(
         routes=[
             *acm_routes(provider, authorization),
-            *routes(
-                world=provider.world, interactions=provider.interactions, authorization=authorization, clock=clock
-            ),
+            *routes(world=provider.world, interactions=provider.interactions, authorization=authorization, clock=clock),
         ]
     )
     with listener, serving(app, listener), ExitStack() as open_clients:
         yield MockServer(
-            origin=origin_of(listener), client_home=client_home, clock=clock, open_clients=open_clients
+            origin=origin_of(listener),
+            client_home=client_home,
+            clock=clock,
+            open_clients=open_clients,
+            world=provider.world,
         )
 
 

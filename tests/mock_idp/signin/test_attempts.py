@@ -1,5 +1,7 @@
 """Wrong codes: how many are allowed, how long a block lasts, and what can never happen."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,4 +91,4 @@ def test_blocks_never_get_shorter_without_a_right_code(limit: Limit, times: list
         if after.blocks > tally.blocks:
             lengths.append(after.blocked_until - now)
         tally = after
-    assert all(earlier <= later + 1e-6 for earlier, later in zip(lengths, lengths[1:], strict=False))
+    assert all(earlier <= later + 1e-6 for earlier, later in pairwise(lengths))

@@ -21,7 +21,7 @@ seconds = st.integers(min_value=PERIOD, max_value=2**40)
 
 
 @pytest.mark.parametrize(
-    "at, code",
+    ("at", "code"),
     [
         (59, "94287082"),
         (1111111109, "07081804"),
