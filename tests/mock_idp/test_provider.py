@@ -1,0 +1,373 @@
+"""What a foreign relying party may count on: the statements B01 to B19 of the acceptance list."""
+
+import pytest
+from joserfc import jwt
+
+from tests.mock_idp.provider import (
+    CALLBACK,
+    CHALLENGE,
+    SCOPE,
+    SECRET,
+    VERIFIER,
+    Mock,
+    Party,
+    brought_back,
+    challenge_for,
+    new_verifier,
+)
+
+PROMISED = {
+    "issuer",
+    "authorization_endpoint",
+    "token_endpoint",
+    "userinfo_endpoint",
+    "jwks_uri",
+    "end_session_endpoint",
+    "pushed_authorization_request_endpoint",
+    "response_types_supported",
+    "response_modes_supported",
+    "grant_types_supported",
+    "subject_types_supported",
+    "id_token_signing_alg_values_supported",
+    "token_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
+    "code_challenge_methods_supported",
+    "acr_values_supported",
+    "claims_supported",
+    "scopes_supported",
+}
+
+
+def test_b01_discovery_says_where_everything_is(acm: Mock) -> None:
+    answer = acm.get("/op/.well-known/openid-configuration")
+
+    assert answer.headers["content-type"] == "application/json"
+    metadata = answer.json()
+    assert metadata.keys() >= PROMISED
+    assert metadata["issuer"] == acm.issuer
+    assert metadata["code_challenge_methods_supported"] == ["S256"]
+    assert "RS256" in metadata["id_token_signing_alg_values_supported"]
+    assert metadata["authorization_response_iss_parameter_supported"] is True
+    assert metadata["backchannel_logout_supported"] is True
+    assert metadata["backchannel_logout_session_supported"] is True
+    assert metadata["ui_locales_supported"] == ["nl", "en"]
+
+
+def test_b01_every_published_key_is_public(acm: Mock) -> None:
+    keys = acm.get("/op/v1/keys").json()["keys"]
+
+    assert {key["alg"] for key in keys} == {"RS256", "ES256"}
+    assert not any({"d", "p", "q"} & key.keys() for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("response_type", "error"),
+    [(None, "invalid_request"), ("token", "unsupported_response_type"), ("code id_token", "unsupported_response_type")],
+)
+def test_b02_without_response_type_code_there_is_no_code(party: Party, response_type: str | None, error: str) -> None:
+    answer = party.sign_in(response_type=response_type)
+
+    assert answer["error"] == error
+    assert "code" not in answer
+    assert answer["state"] == "the-state"
+
+
+@pytest.mark.parametrize("client_id", [None, "nobody-we-know"])
+def test_b03_an_unknown_client_sees_a_page(party: Party, client_id: str | None) -> None:
+    answer = party.ask(client_id=client_id)
+
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    assert "<h1>" in answer.text
+
+
+@pytest.mark.parametrize(
+    "redirect_uri",
+    [
+        None,
+        "https://evil.example/callback",
+        f"{CALLBACK}?x=1",
+        f"{CALLBACK}/more",
+        f"{CALLBACK}/",
+        f"{CALLBACK}#part",
+        CALLBACK.replace("callback", "Callback"),
+        CALLBACK.replace("localhost", "LOCALHOST"),
+        CALLBACK.replace(":8080", ":8081"),
+        f" {CALLBACK}",
+    ],
+)
+def test_b04_a_redirect_address_that_is_not_exactly_registered_sees_a_page(
+    party: Party, redirect_uri: str | None
+) -> None:
+    answer = party.ask(redirect_uri=redirect_uri, mock_person="employee")
+
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+
+
+def test_b05_an_authorization_request_by_post_works(party: Party) -> None:
+    form = party.request(mock_person="employee")
+
+    answer = party.browser.post(f"{party.mock.issuer}/v1/auth", data=form)
+
+    assert "code" in brought_back(answer)
+
+
+def test_b06_unknown_parameters_are_ignored(party: Party) -> None:
+    assert "code" in party.sign_in(flavour="vanilla", display="page", claims_locales="nl")
+
+
+def test_b07_the_order_of_scopes_and_parameters_does_not_matter(party: Party) -> None:
+    turned = dict(reversed(party.request(scope=" ".join(reversed(SCOPE.split())), mock_person="employee").items()))
+
+    answer = party.browser.get(f"{party.mock.issuer}/v1/auth", params=turned)
+
+    assert "code" in brought_back(answer)
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        {"display": "popup"},
+        {"ui_locales": "fr-BE en"},
+        {"login_hint": "someone@example.org"},
+        {"login_hint": "eyJjYXBfaGludCI6IkVBIiwiY29kZV9oaW50IjoiMTk5OTk5OTk0MyJ9"},
+        {"id_token_hint": "not.a.token"},
+    ],
+)
+def test_b08_hints_never_make_an_error(party: Party, hint: dict[str, str]) -> None:
+    assert "code" in party.sign_in(**hint)
+
+
+def test_b08_the_sign_in_pages_open_when_a_person_is_needed(party: Party) -> None:
+    answer = party.ask(ui_locales="en")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(f"{party.mock.origin}/signin/")
+    page = party.browser.get(answer.headers["location"])
+    assert page.status_code == 200
+    assert 'lang="en"' in page.text
+
+
+def test_a_hinted_organisation_reaches_the_token_without_a_question(party: Party) -> None:
+    party.sign_in("two-organisations", mock_organisation="1999999052")
+    hint = "eyJjYXBfaGludCI6IkVBIiwiY29kZV9oaW50IjoiMTk5OTk5OTE1MSJ9"  # EA, 1999999151
+
+    code = brought_back(party.ask(login_hint=hint))["code"]
+
+    token = jwt.decode(party.redeem(code).json()["id_token"], party.mock.keys(), algorithms=["RS256"])
+    assert token.claims["vo_orgcode"] == "1999999151"
+
+
+def test_b09_prompt_login_asks_again_and_auth_time_moves_forward(party: Party) -> None:
+    first = party.claims()
+    party.mock.clock.forward(minutes=5)
+
+    assert party.ask(prompt="login").headers["location"].startswith(f"{party.mock.origin}/signin/")
+    second = party.claims(prompt="login")
+
+    assert int(str(second["auth_time"])) >= int(str(first["auth_time"])) + 300
+    assert second["sub"] == first["sub"]
+
+
+def test_b10_prompt_none_without_a_session_is_login_required(party: Party) -> None:
+    answer = brought_back(party.ask(prompt="none"))
+
+    assert answer["error"] == "login_required"
+    assert answer["iss"] == party.mock.issuer
+
+
+def test_b11_prompt_none_with_a_session_succeeds_silently(party: Party) -> None:
+    first = party.claims()
+    party.mock.clock.forward(minutes=1)
+
+    code = brought_back(party.ask(prompt="none"))["code"]
+
+    token = jwt.decode(party.redeem(code).json()["id_token"], party.mock.keys(), algorithms=["RS256"])
+    assert (token.claims["sub"], token.claims["auth_time"]) == (first["sub"], first["auth_time"])
+
+
+def test_b11_prompt_none_where_an_organisation_is_to_choose_is_interaction_required(party: Party) -> None:
+    party.mock.register("first", organisation_choice="gateway")
+    Party(mock=party.mock, client_id="first", browser=party.browser).sign_in("two-organisations")
+
+    assert brought_back(party.ask(prompt="none"))["error"] == "interaction_required"
+
+
+def test_b12_max_age_that_has_passed_asks_again(party: Party) -> None:
+    party.sign_in()
+    party.mock.clock.forward(seconds=5)
+
+    assert "/signin/" in party.ask(max_age="1").headers["location"]
+    assert "code" in brought_back(party.ask(max_age="10000"))
+
+
+def test_b13_acr_values_choose_the_method_and_come_back(party: Party) -> None:
+    app = "urn:be:vlaanderen:authmech:csamtotp"
+
+    assert party.claims(acr_values=app)["acr"] == app
+
+
+def test_b13_a_session_of_another_method_is_not_enough(party: Party) -> None:
+    party.sign_in(mock_method="sms")
+
+    assert "/signin/" in party.ask(acr_values="urn:be:vlaanderen:authmech:eid").headers["location"]
+
+
+def test_acr_is_left_out_like_at_acm_where_the_client_is_set_so(acm: Mock) -> None:
+    acm.register("plain-acm", acr_always=False)
+    party = Party(mock=acm, client_id="plain-acm")
+
+    assert "acr" not in party.claims()
+    assert "acr" in party.claims(acr_values="urn:be:vlaanderen:authmech:eid")
+    party.close()
+
+
+def test_b14_a_name_asked_for_by_the_claims_parameter_is_in_userinfo(party: Party) -> None:
+    tokens = party.tokens("expires-soon", claims='{"userinfo": {"name": {"essential": true}}}')
+
+    assert party.userinfo(tokens["access_token"]).json()["name"] == "Zoë D'Hondt-Müller"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_b15_userinfo_is_about_the_same_person(party: Party, method: str) -> None:
+    tokens = party.tokens()
+    claims = jwt.decode(tokens["id_token"], party.mock.keys(), algorithms=["RS256"]).claims
+
+    answer = party.userinfo(tokens["access_token"], method=method)
+
+    assert answer.headers["cache-control"] == "no-store"
+    shared = answer.json()
+    assert shared["sub"] == claims["sub"]
+    assert all(claims[name] == value for name, value in shared.items())
+
+
+def test_b15_a_wrong_or_expired_token_is_challenged(party: Party) -> None:
+    token = party.tokens()["access_token"]
+    assert 'error="invalid_token"' in party.userinfo("guess").headers["www-authenticate"]
+
+    party.mock.clock.forward(hours=1)
+
+    expired = party.userinfo(token)
+    assert expired.status_code == 401
+    assert 'error="invalid_token"' in expired.headers["www-authenticate"]
+
+
+def test_b16_a_code_used_twice_is_refused_and_its_tokens_are_revoked(party: Party) -> None:
+    code = party.sign_in()["code"]
+    token = party.redeem(code).json()["access_token"]
+    assert party.userinfo(token).status_code == 200
+
+    again = party.redeem(code)
+
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert party.userinfo(token).status_code == 401
+
+
+def test_b17_pkce_with_the_right_verifier_succeeds(party: Party) -> None:
+    verifier = new_verifier()
+    code = party.sign_in(code_challenge=challenge_for(verifier))["code"]
+
+    assert party.redeem(code, code_verifier=verifier).status_code == 200
+
+
+@pytest.mark.parametrize("verifier", [None, "x" * 43, CHALLENGE, "short"])
+def test_b17_any_other_verifier_is_refused(party: Party, verifier: str | None) -> None:
+    code = party.sign_in()["code"]
+
+    assert party.redeem(code, code_verifier=verifier).json()["error"] == "invalid_grant"
+
+
+def test_b17_plain_is_refused_at_once(party: Party) -> None:
+    answer = party.sign_in(code_challenge=VERIFIER, code_challenge_method="plain")
+
+    assert answer["error"] == "invalid_request"
+
+
+def test_b18_a_verifier_without_a_challenge_is_a_downgrade_and_refused(party: Party) -> None:
+    code = party.sign_in(code_challenge=None, code_challenge_method=None)["code"]
+
+    assert party.redeem(code).json()["error"] == "invalid_grant"
+
+
+def test_b19_a_code_is_bound_to_its_client(party: Party) -> None:
+    party.mock.register("another")
+    thief = Party(mock=party.mock, client_id="another")
+
+    answer = thief.redeem(party.sign_in()["code"])
+
+    assert answer.json()["error"] == "invalid_grant"
+    thief.close()
+
+
+def test_b19_a_code_is_bound_to_its_redirect_address(party: Party) -> None:
+    assert party.redeem(party.sign_in()["code"], redirect_uri=None).json()["error"] == "invalid_grant"
+
+
+def test_b19_a_code_lives_for_thirty_seconds(party: Party) -> None:
+    early, late = party.sign_in()["code"], party.sign_in()["code"]
+    party.mock.clock.forward(seconds=29)
+    assert party.redeem(early).status_code == 200
+
+    party.mock.clock.forward(seconds=2)
+
+    assert party.redeem(late).json()["error"] == "invalid_grant"
+
+
+def test_b23_every_authorization_response_carries_the_issuer(party: Party) -> None:
+    assert party.sign_in()["iss"] == party.mock.issuer
+    assert party.sign_in(scope="openid sesame")["iss"] == party.mock.issuer
+
+
+def test_a_scope_that_the_client_may_not_have_is_refused_before_anyone_signs_in(party: Party) -> None:
+    assert brought_back(party.ask(scope="openid sesame"))["error"] == "invalid_scope"
+
+
+@pytest.mark.parametrize(("mode", "mark"), [("query", "?"), ("fragment", "#")])
+def test_the_answer_comes_back_the_way_that_was_asked_for(party: Party, mode: str, mark: str) -> None:
+    answer = party.ask(response_mode=mode, mock_person="employee")
+
+    assert answer.headers["location"].startswith(f"{CALLBACK}{mark}code=")
+
+
+def test_form_post_brings_the_answer_in_a_form_that_a_person_can_send_too(party: Party) -> None:
+    answer = party.ask(response_mode="form_post", mock_person="employee", state='"><script>')
+
+    assert answer.status_code == 200
+    assert f'action="{CALLBACK}"' in answer.text
+    assert 'name="code"' in answer.text
+    assert '"><script>' not in answer.text
+    assert "sha256-" in answer.headers["content-security-policy"]
+
+
+def test_a_parameter_given_twice_is_refused(party: Party) -> None:
+    pairs = [*party.request().items(), ("state", "another")]
+
+    assert party.browser.get(f"{party.mock.issuer}/v1/auth", params=pairs).status_code == 400
+
+
+def test_a_wrong_secret_is_told_apart_from_a_wrong_code(party: Party) -> None:
+    form = {"grant_type": "authorization_code", "code": "guess", "redirect_uri": CALLBACK}
+    address = f"{party.mock.issuer}/v1/token"
+
+    wrong = party.browser.post(address, data=form, auth=("demo-client", "guess"))
+    posted = party.browser.post(address, data={**form, "client_id": "demo-client", "client_secret": SECRET})
+    both = party.browser.post(address, data={**form, "client_secret": SECRET}, auth=("demo-client", SECRET))
+
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
+    assert "basic" in wrong.headers["www-authenticate"].lower()
+    assert (posted.status_code, posted.json()["error"]) == (400, "invalid_grant")
+    assert both.json()["error"] == "invalid_client"
+
+
+def test_a_secret_with_strange_characters_is_form_urlencoded_in_the_header(acm: Mock) -> None:
+    acm.register("strange one", client_secret="a:b%c d+é")
+    form = {"grant_type": "authorization_code", "code": "guess", "redirect_uri": CALLBACK}
+    party = Party(mock=acm)
+
+    answer = party.browser.post(
+        f"{acm.issuer}/v1/token", data=form, auth=("strange+one", "a%3Ab%25c+d%2B%C3%A9")
+    )
+
+    assert answer.json()["error"] == "invalid_grant"
+    party.close()
