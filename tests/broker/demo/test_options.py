@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.demo.options import UnusableOptions, read_options, require_free_ports
+from broker.demo.options import NotPossibleHere, UnusableOptions, read_options, require_free_ports
 from tests.broker.demo.choices import free_ports_in_a_row, options_in, parse
 
 
@@ -50,7 +50,7 @@ def test_every_taken_port_is_named_with_its_option_and_its_variable(tmp_path: Pa
     with (
         socket.create_server(("127.0.0.1", first)),
         socket.create_server(("127.0.0.1", first + 4)),
-        pytest.raises(UnusableOptions) as refused,
+        pytest.raises(NotPossibleHere) as refused,
     ):
         require_free_ports(chosen)
 
@@ -62,5 +62,5 @@ def test_every_taken_port_is_named_with_its_option_and_its_variable(tmp_path: Pa
 
 
 def test_a_number_beyond_all_ports_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnusableOptions, match=r"Port 70000 .* is not a port number"):
+    with pytest.raises(NotPossibleHere, match=r"Port 70000 .* is not a port number"):
         require_free_ports(options_in(tmp_path, "--gateway-port", "70000"))
