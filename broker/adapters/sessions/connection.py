@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
@@ -50,6 +50,14 @@ def connect(address: str, limits: StoreLimits | None = None) -> Redis:
         # The library's own words could repeat the address, and with it the password.
         raise ValueError("the address of the session store cannot be read") from None
     return Redis.from_pool(pool)
+
+
+async def close(redis: Redis) -> None:
+    """Close all connections of a client, those to the sentinels too, which the library leaves open."""
+    await redis.aclose()
+    if isinstance(redis.connection_pool, SentinelConnectionPool):
+        for sentinel in redis.connection_pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
 
 
 @contextmanager

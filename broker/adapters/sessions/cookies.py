@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets as randomness
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from hashlib import sha256
 
 from itsdangerous import BadSignature, Signer
@@ -45,11 +44,19 @@ class SignedTokens:
         if not cookie.isascii() or len(cookie) > _LONGEST:
             return None
         try:
-            text = self._signer.unsign(cookie)
-            token = urlsafe_b64decode(text + b"=")
-        except (BadSignature, Base64Error, ValueError):
+            token = _decoded(self._signer.unsign(cookie))
+            _decoded(cookie.rpartition(".")[2].encode("ascii"))
+        except (BadSignature, ValueError):
             return None
-        # One token has one spelling: base64 would also accept others with the same bits.
-        if len(token) != TOKEN_BYTES or urlsafe_b64encode(token).rstrip(b"=") != text:
-            return None
-        return token
+        return token if len(token) == TOKEN_BYTES else None
+
+
+def _decoded(text: bytes) -> bytes:
+    """Decode base64url in its one spelling; others with the same bits would be other cookies for one session.
+
+    Raises ValueError.
+    """
+    value = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    if urlsafe_b64encode(value).rstrip(b"=") != text:
+        raise ValueError("another spelling")
+    return value

@@ -11,7 +11,7 @@ from datetime import timedelta
 import msgspec
 from redis.asyncio import Redis
 
-from broker.adapters.sessions.connection import store_errors
+from broker.adapters.sessions.connection import close, store_errors
 from broker.adapters.sessions.cookies import SignedTokens
 from broker.adapters.sessions.sealing import Sealing, address_of
 from broker.domain.session import Session
@@ -111,7 +111,7 @@ class RedisSessions:
     async def aclose(self) -> None:
         """Close all connections."""
         with store_errors():
-            await self._redis.aclose()
+            await close(self._redis)
 
     async def _forget(self, address: str) -> None:
         with store_errors():
