@@ -34,13 +34,13 @@ class GatewayKeys:
     async def find(self, kid: str) -> ECKey | None:
         """The key with this id, or None when the gateway does not publish it. Raises KeysUnavailable."""
         if self._older_than(LIFETIME) or (kid not in self._keys and self._older_than(LEAST_PAUSE)):
-            await self._fetch(kid)
+            await self._fetch()
         return self._keys.get(kid)
 
     def _older_than(self, seconds: float) -> bool:
         return self._fetched is None or self._now() - self._fetched >= seconds
 
-    async def _fetch(self, kid: str) -> None:
+    async def _fetch(self) -> None:
         before = self._fetched
         async with self._lock:
             if self._fetched != before:  # someone else fetched while we waited

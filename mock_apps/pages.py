@@ -73,6 +73,9 @@ class Pages:
     async def talk(self, request: Request) -> Response:
         return self._page(request, "app/talk.html", live=True)
 
+    async def not_found(self, request: Request, _: Exception) -> Response:
+        return self._page(request, "app/missing.html", status=404)
+
     def _page(
         self, request: Request, template: str, *, status: int = 200, live: bool = False, **context: object
     ) -> Response:

@@ -65,6 +65,13 @@ def _read_po(path: Path, language: str) -> Catalog:
         return read_po(file, locale=language, abort_invalid=True)
 
 
+class _Spoken(GNUTranslations):
+    """gettext keeps its catalogue's header under the empty id; on a page, nothing stays nothing."""
+
+    def gettext(self, message: str) -> str:
+        return super().gettext(message) if message else ""
+
+
 def translations(catalogues: tuple[Catalog, ...]) -> NullTranslations:
     """One gettext object over all catalogues; fuzzy entries do not count as translated."""
     chain = NullTranslations()
@@ -72,7 +79,7 @@ def translations(catalogues: tuple[Catalog, ...]) -> NullTranslations:
         compiled = BytesIO()
         write_mo(compiled, catalogue)
         compiled.seek(0)
-        link = GNUTranslations(compiled)
+        link = _Spoken(compiled)
         link.add_fallback(chain)
         chain = link
     return chain

@@ -69,6 +69,22 @@ def test_the_address_without_slash_leads_to_the_start(visitor: httpx2.Client, ga
     assert (answer.status_code, answer.headers["location"]) == (308, f"{APP}/")
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/upload/", "/static/kit/none.css"])
+def test_what_does_not_exist_is_a_page_with_a_way_back(visitor: httpx2.Client, gateway: StandIn, path: str) -> None:
+    answer = visitor.get(APP + path, headers={**gateway.headers(), "accept-language": "nl"})
+    assert answer.status_code == 404
+    assert "Deze pagina bestaat niet" in answer.text
+
+
+def test_a_client_that_leaves_halfway_does_no_harm(origin: str, visitor: httpx2.Client, gateway: StandIn) -> None:
+    host, port = origin.removeprefix("http://").split(":")
+    lines = [f"POST {APP}/api/echo HTTP/1.1", f"Host: {host}", "Content-Length: 1000"]
+    lines += [f"{name}: {value}" for name, value in gateway.headers().items()]
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall("\r\n".join((*lines, "", "only this")).encode())
+    assert visitor.get(f"{APP}/api/headers", headers=gateway.headers()).status_code == 200
+
+
 def test_markup_in_a_name_is_shown_and_not_run(visitor: httpx2.Client, gateway: StandIn) -> None:
     page = visitor.get(f"{APP}/", headers=gateway.headers(organisation_name=f"100% {SCRIPT}")).text
     assert SCRIPT not in page

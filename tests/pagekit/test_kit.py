@@ -116,5 +116,9 @@ def test_an_operator_replaces_theme_logo_and_footer(tmp_path: Path) -> None:
     assert "<footer>Our house</footer>" in page
 
 
+def test_no_message_is_no_text() -> None:
+    assert kit().text("", language="nl") == ""
+
+
 def test_a_message_mark_changes_nothing() -> None:
     assert message("As it was") == "As it was"
