@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -389,7 +390,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.unaccounted -= size
 
 
-def server_config(app: ASGI3Application, *, host: str, port: int, **more: Any) -> Config:
+def server_config(app: Callable[..., Any], *, host: str, port: int, **more: Any) -> Config:
     """The uvicorn configuration that the gateway must run with: this edge, and no trust in what a client forwards."""
     return Config(
         app,

@@ -99,7 +99,8 @@ _CLIENT_MAY_NOT_SAY = frozenset(
     b"x-http-method-override x-http-method x-method-override remote-user x-remote-user x-scheme front-end-https "
     b"x-url-scheme".split()
 )
-_CLIENT_MAY_NOT_BEGIN = (b"x-inkom-", b"x-forwarded", b"proxy-")
+# `Proxy` becomes HTTP_PROXY in CGI programs, which some then obey (CVE-2016-5385).
+_CLIENT_MAY_NOT_BEGIN = (b"x-inkom-", b"x-forwarded", b"proxy")
 
 # A backend shares its origin with the gateway's own pages and with the other backends: it may not empty the browser's
 # store, move the origin to another server (RFC 7838), or take a service worker beyond its own path.
