@@ -72,7 +72,7 @@ class Running:
         try:
             async with asyncio.timeout(START_SECONDS):
                 for probe in self.part.probes:
-                    while not await _answers(probe):
+                    while not await answers(probe):
                         if self.process.returncode is not None:
                             raise PartFailed(self._ended())
                         await asyncio.sleep(POLL_SECONDS)
@@ -209,7 +209,8 @@ def _fetch(url: str) -> tuple[int, bytes] | None:
         connection.close()
 
 
-async def _answers(probe: Probe) -> bool:
+async def answers(probe: Probe) -> bool:
+    """Whether the probe succeeds now."""
     match probe:
         case HttpProbe():
             answer = await fetch(probe.url)

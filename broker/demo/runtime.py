@@ -140,7 +140,7 @@ def _redis_users(runtime: Runtime) -> str:
     https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
     """
     password = read_secret(runtime.redis_password)
-    allowed = f"~{REDIS_KEYS} &{REDIS_KEYS} +@all -@dangerous +info"
+    allowed = f"resetchannels ~{REDIS_KEYS} &{REDIS_KEYS} +@all -@dangerous +info"
     return f"user default off\nuser {REDIS_USER} on >{password} {allowed}\n"
 
 

