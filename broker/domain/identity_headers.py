@@ -69,7 +69,8 @@ def identity_headers(
     ]
     if discloses_national_number:
         facts.append(("National-Number", "national_number", identity.national_number.digits))
-    present = [(header, claim, value) for header, claim, value in facts if value]
+    # A lone surrogate, which JSON can carry, is no text that UTF-8 could hold: it becomes a question mark.
+    present = [(header, claim, value.encode(errors="replace").decode()) for header, claim, value in facts if value]
     return IdentityHeaders(
         plain=tuple((PREFIX + header, _encode(header, value)) for header, _, value in present),
         claims=tuple((claim, value) for _, claim, value in present),

@@ -1,0 +1,30 @@
+"""Sessions: their absolute end, and that another organisation leaves nothing of the former one."""
+
+from datetime import timedelta
+
+from tests.broker.domain.world import NOON, OTHER_ENTERPRISE, acting, facts, identity, right, session
+
+
+def test_a_name_is_given_and_family_name() -> None:
+    assert identity().name == "Éloïse De Smet"
+    assert identity(family_name="").name == "Éloïse"
+
+
+def test_switching_organisation_leaves_nothing_of_the_former_one() -> None:
+    before = session(facts(rights=(right(),)))
+    after = before.acting_for(acting(facts(organisation=OTHER_ENTERPRISE), name="Ander"))
+    assert after.acting is not None
+    assert after.acting.organisation.number == OTHER_ENTERPRISE
+    assert "1999999943" not in repr(after)
+    assert after.acting_for(None).acting is None
+
+
+def test_the_absolute_lifetime_ends_on_the_second() -> None:
+    lifetime = timedelta(hours=8)
+    assert not session().ended(NOON + lifetime - timedelta(microseconds=1), absolute=lifetime)
+    assert session().ended(NOON + lifetime, absolute=lifetime)
+
+
+def test_a_session_shown_in_a_log_holds_no_national_number() -> None:
+    assert "82672100108" not in repr(session(facts()))
+    assert "672100" not in repr(session(facts()))
