@@ -1,0 +1,70 @@
+"""Every person of the cast meets the outcome that their story tells, for every application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e.chain import APPLICATIONS, Chain
+
+# The keys that others may rely on.
+KEYS = frozenset(
+    {
+        "auditor",
+        "ceased-enterprise",
+        "citizen",
+        "company-director",
+        "employee",
+        "expired-right",
+        "expires-soon",
+        "expires-today",
+        "future-right",
+        "legal-representative",
+        "local-administrator",
+        "many-organisations",
+        "nobody",
+        "older-right",
+        "paused-relation",
+        "pending-person",
+        "right-elsewhere",
+        "service-provider",
+        "two-organisations",
+    }
+)
+
+
+def test_every_key_of_the_cast_meets_its_outcome(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    people = chain.people()
+    assert {person["key"] for person in people} >= KEYS
+    rows = [
+        (person["key"], application, expected(person, application), seen(chain, person, application))
+        for person in people
+        for application in APPLICATIONS
+    ]
+    with capsys.disabled():
+        print(f"\n{'person':22}{'application':22}{'expected':32}seen")
+        for key, application, wanted, found in rows:
+            print(f"{key:22}{application:22}{wanted:32}{found}")
+    assert [row for row in rows if row[2] != row[3]] == []
+
+
+def expected(person: dict[str, Any], application: str) -> str:
+    outcome = person["outcome"][application]
+    return f"{outcome['expect']} {outcome['reason']}"
+
+
+def seen(chain: Chain, person: dict[str, Any], application: str) -> str:
+    """Sign in, choose the organisation of the story where several are offered, and read how it ended."""
+    with chain.visitor() as visitor:
+        page = visitor.open(person["key"], application=application)
+        if 'name="organisation"' in page.text:
+            page = visitor.choose(person["acts_for"]["number"], return_to=f"/{application}/")
+        if page.url.path == "/_inkom/organisation" and page.status_code == 403:
+            return "refused no-organisation"
+        asked = visitor.get(f"/{application}/", headers={"accept": "application/json"})
+        assert asked.status_code == page.status_code
+        if asked.status_code == 200:
+            return f"allowed {'inkom-user' if 'x-inkom-right' in page.text else 'legal-representative'}"
+        assert asked.status_code == 403
+        return f"refused {asked.json()['cause']}"
