@@ -25,6 +25,7 @@ from broker.proxy.messages import Problem, check_request, origin_form
 from broker.proxy.tunnel import TunnelProtocol
 
 _CHUNK_FRAMING = 32  # bytes that one chunk may spend on its size and line ends before they count as padding
+_SLICE = 16 * 1024
 _BAD_REQUEST = Problem(status=400, title="The request is not HTTP/1.1")
 _TOO_LATE = Problem(status=408, title="The request did not arrive in time")
 _TOO_LARGE = Problem(status=431, title="The header fields are too large")
@@ -52,6 +53,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.refusal: Problem | None = None
         self.is_last = False  # the client asked to close after the request under way
         self.muted = False  # nothing of this client is read any more
+        self.tunnel: asyncio.Protocol | None = None
         self.swallowed = 0
         self.unaccounted = 0  # bytes that were neither head nor body: partial heads, chunk extensions, trailers
         self.arrived = 0  # bytes of bodies since the last look
@@ -65,22 +67,10 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        if self.muted:
-            self._swallow(len(data))
-            return
-        if self.reading == "nothing":
-            self.unaccounted = 0
-        self.unaccounted += len(data)
-        try:
-            self._feed(data)
-        except httptools.HttpParserError:
-            # A callback that raised has said itself what is wrong.
-            if not self.muted:
-                self._refuse(_BAD_REQUEST)
-            return
-        if self.unaccounted > self.settings.messages.headers + self.settings.messages.target:
-            self._refuse(_TOO_LARGE if self.reading == "head" else _BAD_REQUEST)
-        elif self.reading == "head" or (self.reading == "nothing" and self.running is None):
+        # In slices, so that padding is noticed while the request that it belongs to is still being read.
+        for at in range(0, len(data), _SLICE):
+            self._read(data[at : at + _SLICE])
+        if not self.muted and (self.reading == "head" or (self.reading == "nothing" and self.running is None)):
             self._after("head", self.settings.head_time, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -230,6 +220,29 @@ class EdgeProtocol(HttpToolsProtocol):
 
     # Upgrades
 
+    def _read(self, data: bytes) -> None:
+        if self.tunnel is not None:
+            self.tunnel.data_received(data)
+            return
+        if self.muted:
+            self._swallow(len(data))
+            return
+        if self.reading == "nothing":
+            self.unaccounted = 0
+        self.unaccounted += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            # A callback that raised has said itself what is wrong.
+            if not self.muted:
+                self._refuse(_BAD_REQUEST)
+            return
+        self._check_padding()
+
+    def _check_padding(self) -> None:
+        if not self.muted and self.unaccounted > self.settings.messages.headers + self.settings.messages.target:
+            self._refuse(_TOO_LARGE if self.reading == "head" else _BAD_REQUEST)
+
     def _feed(self, data: bytes) -> None:
         while True:
             try:
@@ -252,7 +265,10 @@ class EdgeProtocol(HttpToolsProtocol):
         self.muted = True
         self.handle_websocket_upgrade()
         tunnel = self.transport.get_protocol()
-        if early and isinstance(tunnel, asyncio.Protocol) and tunnel is not self:
+        if not isinstance(tunnel, asyncio.Protocol):
+            raise TypeError("the tunnel is no stream protocol")
+        self.tunnel = tunnel
+        if early:
             tunnel.data_received(early)
 
     def _without_upgrade(self) -> bytes:

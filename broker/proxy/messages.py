@@ -220,7 +220,7 @@ def _check_size(target: bytes, headers: Headers, limits: MessageLimits) -> Probl
 
 def _check_method(method: bytes, version: bytes) -> Problem | None:
     if version not in (b"1.0", b"1.1"):
-        return Problem(status=505, title="Only HTTP/1.1 and HTTP/1.0 are spoken here")  # RFC 9110 15.6.6
+        return Problem(status=505, title="Only HTTP versions 1.0 and 1.1 are spoken here")  # RFC 9110 15.6.6
     if not _METHOD_FORM.fullmatch(method):
         return Problem(status=400, title="The method is not a method")  # RFC 9110 9.1: case-sensitive
     if method not in _METHODS:

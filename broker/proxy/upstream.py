@@ -73,7 +73,7 @@ class UpstreamResponse:
         self._sender = sender
         self._done: Callable[[UpstreamConnection], None] | None = done
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> UpstreamResponse:
         return self
 
     async def __anext__(self) -> bytes:

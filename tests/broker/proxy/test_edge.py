@@ -85,11 +85,13 @@ BAD_HEADS = {
     "two equal CL": (request(b"Content-Length: 4", b"Content-Length: 4", method=b"POST", body=b"abcd"), 400),
     "two CL": (request(b"Content-Length: 4", b"Content-Length: 5", method=b"POST", body=b"abcde"), 400),
     **{f"CL {bad!r}": (request(b"Content-Length: " + bad, method=b"POST", body=b"abcde"), 400)
-       for bad in [b"5, 6", b"5, 5", b"+5", b"-1", b"-0", b"1_0", b"0x5", b"0o5", b"5 0", b"", b"18446744073709551616"]},
+       for bad in [b"5, 6", b"5, 5", b"+5", b"-1", b"-0", b"1_0", b"0x5", b"0o5", b"5 0", b"",
+                   b"18446744073709551616"]},
     **{f"TE {bad!r}": (request(b"Transfer-Encoding: " + bad, method=b"POST", body=b"0\r\n\r\n"), 400)
-       for bad in [b"xchunked", b"chunked, identity", b"chunked, chunked", b"chunked;a=b", b"chunked,", b"\x0bchunked",
-                   b"chunked\x0c", b"chunked\x00", b"\r\n chunked", b"identity"]},
-    "TE gzip": (request(b"Transfer-Encoding: gzip, chunked", method=b"POST", body=b"0\r\n\r\n"), 501),
+       for bad in [b"chunked, identity", b"chunked, chunked", b"chunked,", b"\x0bchunked",
+                   b"chunked\x0c", b"chunked\x00", b"\r\n chunked"]},
+    **{f"TE {bad!r}": (request(b"Transfer-Encoding: " + bad, method=b"POST", body=b"0\r\n\r\n"), 501)
+       for bad in [b"gzip, chunked", b"xchunked", b"chunked;a=b", b"identity"]},
     "two TE": (request(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked", method=b"POST"), 400),
     "TE with a space before the colon": (request(b"Transfer-Encoding : chunked", method=b"POST"), 400),
     "TE in HTTP/1.0": (b"POST / HTTP/1.0\r\nHost: gw.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
@@ -109,7 +111,8 @@ BAD_HEADS = {
     "no Host in HTTP/1.0": (b"GET / HTTP/1.0\r\n\r\n", 400),
     "two Hosts": (request(b"Host: gw.example"), 400),
     **{f"Host {bad!r}": (b"GET / HTTP/1.1\r\nHost: " + bad + b"\r\n\r\n", 400)
-       for bad in [b"a, b", b"u@gw.example", b"gw.example/x", b"gw.example:99999", b"gw.example:x", b"", b"gw.example?"]},
+       for bad in [b"a, b", b"u@gw.example", b"gw.example?", b"gw.example/x", b"gw.example:99999", b"gw.example:x",
+                   b""]},
     "absolute-form of another host": (request(target=b"http://evil.example/"), 400),
     "* with GET": (request(target=b"*"), 400),
     "* with OPTIONS": (request(target=b"*", method=b"OPTIONS"), 400),
@@ -390,11 +393,15 @@ async def test_a_large_body_that_nobody_wants_is_cut() -> None:
         writer.write(request(b"Content-Length: 100000000", method=b"POST", close=False))
         assert status_of(await reader.readuntil(b"sign in")) == 401
         with pytest.raises(ConnectionError):
-            for _ in range(10_000):
-                writer.write(b"x" * 65536)
-                await writer.drain()
-                await asyncio.sleep(0)
+            await flood(writer)
         writer.close()
+
+
+async def flood(writer: asyncio.StreamWriter) -> None:
+    for _ in range(10_000):
+        writer.write(b"x" * 65536)
+        await writer.drain()
+        await asyncio.sleep(0)
 
 
 async def test_an_answer_that_closes_survives_the_unread_body() -> None:
@@ -478,14 +485,11 @@ async def test_a_body_that_drips_is_cut_and_never_reaches_the_backend_whole(runn
 
 async def test_a_body_that_moves_is_not_cut(running: Chain) -> None:
     async with edge(running.forwarder, settings=QUICK) as quick:
-        parts = []
-        for _ in range(6):
-            parts.append(b"x" * 100)
         reader, writer = await asyncio.open_connection(HOST, quick.port)
         writer.write(request(b"Content-Length: 600", method=b"POST"))
-        for part in parts:
+        for _ in range(6):
             await asyncio.sleep(0.06)
-            writer.write(part)
+            writer.write(b"x" * 100)
         assert status_of(await read_all(reader)) == 200
         writer.close()
 
