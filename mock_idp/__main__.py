@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import socket
@@ -14,15 +15,20 @@ from types import FrameType
 import uvicorn
 
 from mock_idp.app import create_app
+from mock_idp.clock import Clock
+from mock_idp.describe import describe
 from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
+from mock_idp.world_file import load_world
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until SIGINT or SIGTERM. 0: stopped; 1: cannot start; 2: used wrongly."""
+    """Serves until SIGINT or SIGTERM, or describes a person. 0: done; 1: cannot start; 2: used wrongly."""
     options = _parser(os.environ).parse_args(arguments)
+    if options.verb == "person":
+        return _describe(options.key, options.world)
     try:
         listener = _listen(options.host, options.port)
     except OSError as error:
@@ -40,6 +46,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             log_level=options.log_level,
         )
         return _serve(settings, listener)
+
+
+def _describe(key: str, world_file: Path) -> int:
+    today = Clock().today()
+    try:
+        world = load_world(world_file, today=today)
+    except FileProblemsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    person = next((one for one in world.cast if one.key == key), None)
+    if person is None:
+        known = ", ".join(one.key for one in world.cast)
+        print(f"inkom-mock: nobody of the cast is called {key!r}; there are {known}", file=sys.stderr)
+        return 2
+    print(json.dumps(describe(world, person, today=today), ensure_ascii=False, indent=2))
+    return 0
 
 
 def _serve(settings: Settings, listener: socket.socket) -> int:
@@ -104,6 +126,10 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--world", type=Path, default=given("WORLD", str(defaults.world_file)), metavar="FILE")
     parser.add_argument("--register-token", default=given("REGISTER_TOKEN", defaults.register_token))
     parser.add_argument("--log-level", choices=LOG_LEVELS, default=given("LOG_LEVEL", defaults.log_level))
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="instead of serving")
+    person = verbs.add_parser("person", help="print what the registers say of somebody of the cast, as JSON")
+    person.add_argument("key", metavar="KEY", help="for example employee")
+    person.add_argument("--json", action="store_true", help="JSON, which is the only form there is")
     return parser
 
 
