@@ -16,7 +16,7 @@ from mock_idp.world import Person, World
 def describe(world: World, person: Person, *, today: date) -> dict[str, object]:
     """The answers of IDM and KBO about a person, and of KBO about each of the person's enterprises.
 
-    `organisation` is the one that the story is about, or null; `method` is how the person signs in if nothing is chosen.
+    `organisation` is the one that the story is about, or null; `method` is how the person signs in by default.
     """
     return {
         "key": person.key,
