@@ -154,10 +154,16 @@ class Fields:
             raise self._values[name].problem(f"{name!r} is not a key here; known are {', '.join(sorted(self._asked))}")
 
 
+def compose(text: str) -> yaml.Node | None:
+    """The tree of a YAML text; libyaml's parser where it is there, because a reset of the world waits for it."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.compose(text, Loader=loader)
+
+
 def read_yaml(path: Path) -> Place:
     """The whole file as one value. Raises FileProblemsError when it isn't YAML or is empty."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = compose(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise FileProblemsError(f"{path}: {error}") from error
     except OSError as error:

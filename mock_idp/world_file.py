@@ -16,7 +16,7 @@ from typing import TypeVar
 from mock_idp.acm.methods import Method
 from mock_idp.days import OPEN_END, Period, parse_day
 from mock_idp.numbers import is_never_issued, is_test_number, parse_enterprise_number, parse_national_number
-from mock_idp.strict_yaml import Fields, Place, Problems, read_yaml
+from mock_idp.strict_yaml import Fields, FileProblemError, FileProblemsError, Place, Problems, read_yaml
 from mock_idp.world import (
     Enterprise,
     FunctionHolder,
@@ -52,7 +52,10 @@ CLOSED = TypeVar("CLOSED", bound=StrEnum)
 
 def load_world(path: Path, *, today: date) -> World:
     """Raises FileProblemsError with all problems, one a line."""
-    return _WorldReader(path, today).read()
+    try:
+        return _WorldReader(path, today).read()
+    except FileProblemError as problem:  # in a section that all others need
+        raise FileProblemsError(str(problem)) from problem
 
 
 class _WorldReader:

@@ -17,7 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
 from mock_idp.acm.methods import Method
-from mock_idp.strict_yaml import Fields, FileProblemError, FileProblemsError, Place, Problems, read_yaml
+from mock_idp.strict_yaml import Fields, FileProblemError, FileProblemsError, Place, Problems, compose, read_yaml
 
 ASSERTION_ALGS = ("RS256", "PS256", "ES256")
 
@@ -101,7 +101,7 @@ def client_from_json(body: bytes) -> Client:
     """A client out of a request body: JSON is YAML, so the same reader serves. Raises FileProblemsError."""
     path = Path("request-body")
     try:
-        node = yaml.compose(body.decode("utf-8"), Loader=yaml.SafeLoader)
+        node = compose(body.decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise FileProblemsError(f"{path}: {error}") from error
     if node is None:

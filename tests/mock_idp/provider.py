@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+import ssl
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
@@ -49,16 +50,17 @@ class MovableClock(Clock):
 class Mock:
     origin: str
     clock: MovableClock
+    direct: httpx2.Client  # one for all: making a client costs as much as ten requests
 
     @property
     def issuer(self) -> str:
         return f"{self.origin}/op"
 
     def post(self, path: str, body: object) -> httpx2.Response:
-        return httpx2.post(f"{self.origin}{path}", json=body)
+        return self.direct.post(f"{self.origin}{path}", json=body)
 
     def get(self, path: str) -> httpx2.Response:
-        return httpx2.get(f"{self.origin}{path}")
+        return self.direct.get(f"{self.origin}{path}")
 
     def arm(self, fault: str, **more: object) -> None:
         answer = self.post("/mock/fault", {"fault": fault, **more})
@@ -97,8 +99,13 @@ def running_mock() -> Iterator[Mock]:
     clock = MovableClock()
     with create_server(("127.0.0.1", 0)) as listener:
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with serving(create_app(Settings(origin=origin), clock=clock), listener):
-            yield Mock(origin=origin, clock=clock)
+        with serving(create_app(Settings(origin=origin), clock=clock), listener), new_browser() as direct:
+            yield Mock(origin=origin, clock=clock, direct=direct)
+
+
+def new_browser() -> httpx2.Client:
+    """Speaks plain http only: loading the machine's certificates would cost more than the test."""
+    return httpx2.Client(timeout=10, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 @dataclass(kw_only=True)
@@ -107,7 +114,7 @@ class Party:
 
     mock: Mock
     client_id: str = "demo-client"
-    browser: httpx2.Client = field(default_factory=lambda: httpx2.Client(follow_redirects=False, timeout=10))
+    browser: httpx2.Client = field(default_factory=new_browser)
 
     def close(self) -> None:
         self.browser.close()
@@ -145,7 +152,7 @@ class Party:
         return self.token_request({name: value for name, value in form.items() if value is not None})
 
     def token_request(self, form: Mapping[str, str]) -> httpx2.Response:
-        return httpx2.post(f"{self.mock.issuer}/v1/token", data=dict(form), auth=(self.client_id, SECRET), timeout=10)
+        return self.mock.direct.post(f"{self.mock.issuer}/v1/token", data=dict(form), auth=(self.client_id, SECRET))
 
     def tokens(self, person: str = "employee", **changed: str | None) -> dict[str, str]:
         answer = self.redeem(self.sign_in(person, **changed)["code"])
@@ -158,8 +165,8 @@ class Party:
         return dict(jwt.decode(token, self.mock.keys(), algorithms=["RS256", "ES256"]).claims)
 
     def userinfo(self, access_token: str, *, method: str = "GET") -> httpx2.Response:
-        return httpx2.request(
-            method, f"{self.mock.issuer}/v1/userinfo", headers={"Authorization": f"Bearer {access_token}"}, timeout=10
+        return self.mock.direct.request(
+            method, f"{self.mock.issuer}/v1/userinfo", headers={"Authorization": f"Bearer {access_token}"}
         )
 
 
@@ -219,5 +226,3 @@ def back_channel(status: int = 200) -> Iterator[Listener]:
         finally:
             server.shutdown()
             thread.join(10)
-
-
