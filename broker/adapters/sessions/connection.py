@@ -93,7 +93,7 @@ def _through_sentinel(address: str, limits: StoreLimits) -> Redis:
         "password": unquote(parts.password) if parts.password else None,
         "ssl": parts.scheme.startswith("rediss"),
     }
-    asking = {"ssl": options["ssl"], "socket_connect_timeout": limits.connect, "socket_timeout": limits.command}
+    asking = _options(limits) | {"ssl": options["ssl"]}
     if secret := parse_qs(parts.query).get("sentinel_password"):
         asking["password"] = secret[0]
     sentinel = Sentinel(hosts, sentinel_kwargs=asking, **options)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
