@@ -14,13 +14,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mock_idp.acm.methods import Method
-from mock_idp.signin.desk import Desk, Notice, Turn
+from mock_idp.signin.desk import Desk
 from mock_idp.signin.eid import CardReader
 from mock_idp.signin.enrolments import Enrolments
 from mock_idp.signin.kept import Kept
 from mock_idp.signin.people import TestPerson, find_by_phone, phone_ending, phone_text
 from mock_idp.signin.sms import NO_MORE, TOO_OLD, Expected, Messages
 from mock_idp.signin.totp import Right, judge, otpauth_uri, same_digits, secret_text
+from mock_idp.signin.turn import Notice, Turn
 from mock_idp.signin.wording import wording
 from pagekit.languages import message
 

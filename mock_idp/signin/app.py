@@ -36,12 +36,13 @@ def routes(
     interactions: Interactions,
     authorization: Authorization,
     clock: Clock,
-    home: str = "/phone",
+    home: str = "/",
     accessibility_url: str = "/signin-accessibility",
 ) -> list[BaseRoute]:
     """All pages below /signin, /phone and /wallet, and the static files they need, the page kit's among them.
 
-    `home` is where the name at the top of each page leads. A reset of the world empties these pages too.
+    `home` is where the name at the top of each page leads, `accessibility_url` the statement in the foot. A reset of
+    the world empties these pages too.
     """
     site = Site(
         name=message("Access control (test environment)"),

@@ -11,10 +11,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mock_idp.acm.methods import Method
-from mock_idp.signin.desk import Desk, Notice, Turn
+from mock_idp.signin.desk import Desk
 from mock_idp.signin.enrolments import Enrolments
 from mock_idp.signin.people import TestPerson
 from mock_idp.signin.totp import Refusal, Right, judge
+from mock_idp.signin.turn import Notice, Turn
 from pagekit.languages import message
 
 CODE_USED = message("That code has been used already. Wait until the app shows the next one.")

@@ -12,7 +12,8 @@ from starlette.routing import BaseRoute, Route
 
 from mock_idp.acm.methods import Method
 from mock_idp.signin.browser import METHOD_COOKIE
-from mock_idp.signin.desk import Desk, Turn
+from mock_idp.signin.desk import Desk
+from mock_idp.signin.turn import Turn
 from mock_idp.signin.wording import EASIEST, Wording, why_not_selectable, wording
 
 # The order of the guide's page, which reads across in two columns.

@@ -6,8 +6,7 @@ with a Turn in its hand. The pages themselves, and what the methods demand, are 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +30,7 @@ from mock_idp.signin.browser import (
 )
 from mock_idp.signin.kept import Kept
 from mock_idp.signin.people import Cast, TestPerson
+from mock_idp.signin.turn import Endpoint, Identified, Notice, Page, Turn, Visit
 from mock_idp.signin.wording import wording
 from pagekit.headers import security_headers
 from pagekit.kit import PageKit
@@ -50,52 +50,6 @@ LIMITS: Mapping[Method, Limit] = {
     Method.APP: Limit(tries=5, first_block=120.0),
     Method.SMS: Limit(tries=5, first_block=120.0),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """One message for the next page, in place of the page that a form was posted from. `error`: something is wrong."""
-
-    text: str
-    values: Mapping[str, object] = field(default_factory=dict)
-    error: bool = True
-
-
-@dataclass(slots=True, kw_only=True)
-class Visit:
-    """One sign-in as one browser goes through it. Outlives the interaction, so that its end can be explained."""
-
-    browser: str
-    client_name: str
-    client_home: str
-    notice: Notice | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One request within one open sign-in, after all checks. `form` is empty unless it is a POST."""
-
-    request: Request
-    interaction: Interaction
-    visit: Visit
-    language: str
-    form: Mapping[str, str]
-
-    def address(self, path: str = "") -> str:
-        """An address within this sign-in."""
-        return f"/signin/{self.interaction.id}{path}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identified:
-    """Somebody has proven who they are, and only the organisation is left to choose."""
-
-    person: str
-    method: Method
-
-
-Page = Callable[[Turn], Awaitable[Response]]
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Desk:

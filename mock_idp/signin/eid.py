@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mock_idp.acm.methods import Method
-from mock_idp.signin.desk import Desk, Turn
+from mock_idp.signin.desk import Desk
 from mock_idp.signin.people import PIN, TestPerson
+from mock_idp.signin.turn import Turn
 
 
 class CardReader:

@@ -13,10 +13,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mock_idp.acm.methods import Method
-from mock_idp.signin.desk import Desk, Notice, Turn
+from mock_idp.signin.desk import Desk
 from mock_idp.signin.kept import Kept
 from mock_idp.signin.people import CARD_POSITIONS, TestPerson, card_code, password, user_name
 from mock_idp.signin.totp import same_digits
+from mock_idp.signin.turn import Notice, Turn
 from pagekit.languages import message
 
 NOT_KNOWN = message("The user name or the password is not right.")

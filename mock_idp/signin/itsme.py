@@ -14,9 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from mock_idp.acm.methods import Method
-from mock_idp.signin.desk import Desk, Notice, Turn
+from mock_idp.signin.desk import Desk
 from mock_idp.signin.kept import Kept
 from mock_idp.signin.people import TestPerson, find_by_phone
+from mock_idp.signin.turn import Notice, Turn
 from pagekit.languages import message
 
 LIFETIME = 180  # seconds that a request waits on the phone

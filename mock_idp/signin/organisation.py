@@ -12,8 +12,9 @@ from starlette.routing import BaseRoute, Route
 
 from mock_idp.acm.interactions import Interaction
 from mock_idp.numbers import format_enterprise_number
-from mock_idp.signin.desk import Desk, Identified, Notice, Turn
+from mock_idp.signin.desk import Desk
 from mock_idp.signin.people import Organisation
+from mock_idp.signin.turn import Identified, Notice, Turn
 from pagekit.languages import message
 
 CITIZEN = "citizen"  # the form's value for "in my own name", ACM's target group BUR

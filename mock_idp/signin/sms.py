@@ -12,11 +12,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from mock_idp.acm.methods import Method
-from mock_idp.signin.desk import Desk, Notice, Turn
+from mock_idp.signin.desk import Desk
 from mock_idp.signin.enrolments import Enrolments
 from mock_idp.signin.kept import Kept
 from mock_idp.signin.people import TestPerson, find_by_phone, phone_ending
 from mock_idp.signin.totp import same_digits
+from mock_idp.signin.turn import Notice, Turn
 from pagekit.languages import message
 
 LIFETIME = 300  # seconds that a code lasts

@@ -5,11 +5,16 @@
 const place = document.querySelector("[data-news]");
 
 function isTyping() {
-  return [...document.querySelectorAll("input:not([type=hidden])")].some((input) => input.value !== "");
+  const inputs = [...document.querySelectorAll("input:not([type=hidden])")];
+  return inputs.some((input) => input.value !== "" || input === document.activeElement);
 }
 
 async function look() {
   const answer = await fetch(place.dataset.news, { headers: { accept: "application/json" } });
+  if (!answer.ok) {
+    location.replace(location.pathname); // the page itself says what is over
+    return;
+  }
   const { state } = await answer.json();
   if (place.dataset.goOn === state) {
     place.requestSubmit();

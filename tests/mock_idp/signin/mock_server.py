@@ -111,7 +111,12 @@ def mock_server(folder: Path, *, client_home: str = "http://127.0.0.1:9") -> Ite
     app = Starlette(
         routes=[
             *acm_routes(provider, authorization),
-            *routes(world=provider.world, interactions=provider.interactions, authorization=authorization, clock=clock),
+            *routes(
+                world=provider.world,
+                interactions=provider.interactions,
+                authorization=authorization,
+                clock=clock,
+            ),
         ]
     )
     with listener, serving(app, listener), ExitStack() as open_clients:
