@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +24,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from uvicorn.supervisors import Multiprocess
 
 from broker import logs
 from broker.adapters.assertion import AssertionSigner
@@ -50,9 +53,8 @@ from broker.domain.policy import Policy
 from broker.facts import FactsReader
 from broker.ports import Clock, InkomError, StoreUnavailable
 from broker.proxy.cycle import EdgeSettings
-from broker.proxy.edge import EdgeProtocol
+from broker.proxy.edge import server_config
 from broker.proxy.gate import Gate, Protected
-from broker.proxy.tunnel import TunnelProtocol
 from broker.proxy.upstream import TimeLimits, Upstream
 from broker.web.answers import PageAnswers
 from broker.web.organisation import OrganisationPages
@@ -74,23 +76,32 @@ def serve(path: Path) -> int:
     load_policies(_beside(path, settings.policies), applications=settings.applications.keys())
     os.environ[_CONFIG_VARIABLE] = str(path)
     logs.configure()
-    uvicorn.run(
+    config = server_config(
         "broker.app:create",
         factory=True,
         host=settings.listen.host,
         port=settings.listen.port,
         workers=settings.listen.workers,
-        http=EdgeProtocol,
-        ws=TunnelProtocol,
         loop="uvloop",
         lifespan="on",
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
         log_config=None,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    return 0
+    if config.workers > 1:
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        return 0
+    server = _Server(config)
+    server.run()
+    return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    """Ends with code 0 when it is told to stop, as whoever supervises it expects."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second Ctrl-C does not wait for requests that are still running."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def create() -> Gate:

@@ -8,6 +8,12 @@ import sys
 import structlog
 
 
+def _without_colours(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Leave out the second, coloured text that uvicorn puts into each of its events."""
+    event.pop("color_message", None)
+    return event
+
+
 def configure(*, level: str = "INFO") -> None:
     """Send all logging of this process to standard error in one form."""
     terminal = sys.stderr.isatty()
@@ -25,6 +31,7 @@ def configure(*, level: str = "INFO") -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_colours,
             structlog.processors.format_exc_info,
             last,
         ],

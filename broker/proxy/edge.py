@@ -406,7 +406,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.unaccounted -= size
 
 
-def server_config(app: Callable[..., Any], *, host: str, port: int, **more: Any) -> Config:
+def server_config(app: Callable[..., Any] | str, *, host: str, port: int, **more: Any) -> Config:
     """The uvicorn configuration that the gateway must run with: this edge, and no trust in what a client forwards."""
     return Config(
         app,
