@@ -86,7 +86,9 @@ class Document:
             return cls._unreadable(file, "is empty")
         if len(documents) > 1:
             line = documents[1].start_mark.line + 1
-            return cls._unreadable(file, "holds more than one document; remove the line ---", line=line)
+            return cls._unreadable(
+                file, "holds more than one document; this begins another, so remove the line --- above", line=line
+            )
         if count(documents[0]) > MAX_NODES:
             return cls._unreadable(file, f"holds more than {MAX_NODES} values, aliases unfolded")
         document.root = documents[0]
@@ -176,8 +178,6 @@ class Document:
 
     def _value(self, wanted: Any, node: yaml.Node, where: str) -> Any:
         origin, arguments = get_origin(wanted), get_args(wanted)
-        if origin is Annotated and get_origin(arguments[0]) is not None:
-            return self._value(arguments[0], node, where)
         if origin in (Union, types.UnionType) and type(None) in arguments:
             if is_null(node):
                 return None
@@ -199,6 +199,9 @@ class Document:
 
     def _struct(self, wanted: type[msgspec.Struct], node: yaml.Node, where: str) -> Any:
         before = len(self.problems)
+        if not isinstance(node, yaml.MappingNode):
+            self.wrong(node, f"{where or 'the file'} must hold keys with values, not {kind_of(node)}")
+            return None
         fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
         values: dict[str, Any] = {}
         for key, key_node, value in self.entries(node, where=where):

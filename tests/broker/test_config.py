@@ -1,0 +1,310 @@
+"""The configuration: every key, the environment, all problems at once, and plain http for localhost only."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import msgspec
+import pytest
+
+from broker.config import ConfigurationInvalid, Secrets, Settings, load
+
+SECRET = "s" * 43
+
+SMALL = """\
+public_url: https://inkom.example
+acm:
+  issuer: https://acm.example/op
+  client_id: inkom
+  client_authentication: client_secret_basic
+  client_secret: shared
+registers: {idm: https://idm.example/v1, kbo: https://kbo.example/v1, token: bearer}
+sessions:
+  redis: rediss://redis.example:6379/0
+  secrets: [ssssssssssssssssssssssssssssssssssssssssssssssss]
+audit: {file: audit.jsonl}
+assertion: {key_file: assertion.pem}
+pseudonym: {key_file: pseudonym.key}
+applications:
+  kmo-portefeuille:
+    title: {nl: Kmo-portefeuille, en: SME portfolio}
+    upstream: http://10.0.0.5:9101
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the keys that the configuration names."""
+    (tmp_path / "assertion.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    (tmp_path / "pseudonym.key").write_text(SECRET + "\n")
+    (tmp_path / "secret").write_text(SECRET + "\n")
+    return tmp_path
+
+
+def loaded(folder: Path, text: str = SMALL, **environment: str) -> tuple[Settings, Secrets]:
+    path = folder / "inkom.yaml"
+    path.write_text(text)
+    return load(path, environment)
+
+
+def problems(folder: Path, text: str = SMALL, **environment: str) -> list[tuple[int, str]]:
+    with pytest.raises(ConfigurationInvalid) as refused:
+        loaded(folder, text, **environment)
+    assert str(folder / "inkom.yaml") in str(refused.value)
+    return [(problem.line, problem.message) for problem in refused.value.problems]
+
+
+def test_a_small_file_is_enough_and_the_rest_has_defaults(folder: Path) -> None:
+    settings, secrets = loaded(folder)
+    assert settings.secure
+    assert (settings.listen.host, settings.listen.port, settings.operators.port) == ("127.0.0.1", 8000, 8001)
+    assert settings.policies == "policies"
+    assert settings.applications["kmo-portefeuille"].max_body == 100_000_000
+    assert settings.applications["kmo-portefeuille"].national_number is None
+    assert settings.development.clock is None
+    assert secrets.client_secret == "shared"
+    assert secrets.register_token == "bearer"
+    assert secrets.pseudonym_key == SECRET.encode()
+
+
+def test_secrets_never_show_themselves(folder: Path) -> None:
+    _, secrets = loaded(folder)
+    assert repr(secrets) == str(secrets) == "Secrets(***)"
+
+
+def test_every_key_can_be_written(folder: Path) -> None:
+    settings, _ = loaded(folder, msgspec.yaml.encode(_whole()).decode())
+    assert msgspec.json.decode(msgspec.json.encode(settings)) == _whole()
+    assert set(_paths(msgspec.to_builtins(settings))) == set(_paths(_whole()))
+
+
+def test_every_key_of_every_topic_is_in_the_whole_example() -> None:
+    whole = {path.replace("kmo-portefeuille", "*") for path in _paths(_whole())}
+    for path in _declared(Settings):
+        assert path in whole or any(one.startswith(f"{path}.") for one in whole), path
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path", "read"),
+    [
+        ("INKOM_PUBLIC_URL", "https://other.example", "public_url", "https://other.example"),
+        ("INKOM_LISTEN_PORT", "8443", "listen.port", 8443),
+        ("INKOM_LISTEN_HOST", "0.0.0.0", "listen.host", "0.0.0.0"),
+        ("INKOM_SESSIONS_IDLE", "60", "sessions.idle", 60.0),
+        ("INKOM_ACM_SCOPES", "openid profile", "acm.scopes", ("openid", "profile")),
+        ("INKOM_ACM_SCOPES", "[openid, rrn]", "acm.scopes", ("openid", "rrn")),
+        ("INKOM_ACM_CLIENT_ID", "0123", "acm.client_id", "0123"),
+        ("INKOM_ACM_CLIENT_ID", "no", "acm.client_id", "no"),
+        ("INKOM_REGISTERS_TOKEN", "12345: [", "registers.token", "12345: ["),
+        ("INKOM_SESSIONS_SECRETS", f"{'a' * 40},{'0' * 40}", "sessions.secrets", ("a" * 40, "0" * 40)),
+        ("INKOM_DEVELOPMENT_CLOCK", "", "development.clock", ""),
+        (
+            "INKOM_APPLICATIONS_KMO_PORTEFEUILLE_UPSTREAM",
+            "http://localhost:1",
+            "applications.kmo-portefeuille.upstream",
+            "http://localhost:1",
+        ),
+        ("INKOM_APPLICATIONS_KMO_PORTEFEUILLE_TITLE_NL", "KMO", "applications.kmo-portefeuille.title.nl", "KMO"),
+        (
+            "INKOM_APPLICATIONS_KMO_PORTEFEUILLE_TIME_LIMITS_CONNECT",
+            "1.5",
+            "applications.kmo-portefeuille.time_limits.connect",
+            1.5,
+        ),
+    ],
+)
+def test_the_environment_wins(folder: Path, name: str, value: str, path: str, read: Any) -> None:
+    text = SMALL.replace("https://inkom.example", "http://localhost:8000")
+    settings, _ = loaded(folder, text, **{name: value})
+    found: Any = settings
+    for key in path.split("."):
+        found = found[key] if isinstance(found, dict) else getattr(found, key)
+    assert found == read
+
+
+@pytest.mark.parametrize(
+    ("variable", "secret"),
+    [
+        ("INKOM_REGISTERS_TOKEN_FILE", "register_token"),
+        ("INKOM_ACM_CLIENT_SECRET_FILE", "client_secret"),
+        ("INKOM_SESSIONS_SECRETS_FILE", "session_secrets"),
+    ],
+)
+def test_a_secret_may_come_from_a_file_that_the_environment_names(folder: Path, variable: str, secret: str) -> None:
+    text = SMALL.replace(", token: bearer", "").replace("  client_secret: shared\n", "")
+    text = text.replace(f"  secrets: [{'s' * 48}]\n", "")
+    others = {
+        "INKOM_REGISTERS_TOKEN": "bearer",
+        "INKOM_ACM_CLIENT_SECRET": "shared",
+        "INKOM_SESSIONS_SECRETS": "t" * 40,
+    }
+    others.pop(variable.removesuffix("_FILE"))
+    _, secrets = loaded(folder, text, **others, **{variable: "secret"})
+    found = getattr(secrets, secret)
+    assert found == ((SECRET,) if secret == "session_secrets" else SECRET)
+
+
+def test_a_misspelt_variable_is_a_problem_and_those_of_the_demo_are_not(folder: Path) -> None:
+    loaded(folder, INKOM_DEMO_GATEWAY_PORT="1", INKOM_MOCK_PORT="2", OTHER="3")
+    ((_, message),) = problems(folder, INKOM_LISTEN_PROT="1")
+    assert message == "the environment variable INKOM_LISTEN_PROT names no setting"
+
+
+def test_a_wrong_value_in_the_environment_is_a_problem(folder: Path) -> None:
+    for value in ("{a: b}", "[", "many"):
+        ((_, message),) = problems(folder, INKOM_LISTEN_PORT=value)
+        assert f"listen.port: {value!r} does not fit" in message
+
+
+def test_all_problems_are_printed_at_once(folder: Path) -> None:
+    text = SMALL.replace("public_url: https", "public_url: ftp").replace("https://acm", "http://acm")
+    text = text.replace("en: SME portfolio", "fr: PME").replace("http://10.0.0.5:9101", "10.0.0.5")
+    (folder / "pseudonym.key").write_text("short")
+    (folder / "assertion.pem").unlink()
+    assert [(line, message.partition(":")[0]) for line, message in problems(folder, text)] == [
+        (1, "public_url"),
+        (3, "acm.issuer"),
+        (16, "applications.kmo-portefeuille.title"),
+        (17, "applications.kmo-portefeuille.upstream"),
+        (12, "assertion.key_file"),
+        (13, "pseudonym.key_file"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("https://inkom.example", "http://inkom.example", 1, "plain http is accepted for localhost only"),
+        ("https://inkom.example", "http://localhost.example", 1, "plain http is accepted for localhost only"),
+        ("https://inkom.example", "https://inkom.example/path", 1, "without a path"),
+        ("https://acm.example/op", "http://acm.example/op", 3, "plain http is accepted for localhost only"),
+        ("https://acm.example/op", "https://acm.example:x/op", 3, "is no http or https address"),
+        ("https://acm.example/op", "https://user@acm.example/op", 3, "is no http or https address"),
+        ("https://idm.example/v1", "http://idm.example/v1", 7, "plain http is accepted for localhost only"),
+        ("https://kbo.example/v1", "'https://kbo.example/v1?x=1'", 7, "scheme, host and port only"),
+        ("http://10.0.0.5:9101", "http://10.0.0.5:9101/path", 17, "without a path"),
+        ("http://10.0.0.5:9101", "http://169.254.169.254", 17, "link-local"),
+        ("http://10.0.0.5:9101", "ftp://10.0.0.5", 17, "is no http or https address"),
+        ("http://10.0.0.5:9101", "http://10.0.0.5:0", 17, "is no http or https address"),
+        ("  kmo-portefeuille:", "  Kmo_portefeuille:", 15, "lower-case letters, digits and hyphens"),
+        ("  kmo-portefeuille:", "  -kmo:", 15, "lower-case letters, digits and hyphens"),
+        ("rediss://redis.example:6379/0", "[a]", 9, "sessions.redis must be a single value"),
+        ("secrets: [", "idle: 9\n  absolute: 8\n  secrets: [", 10, "must not be longer than sessions.absolute"),
+        ("secrets: [", "idle: .inf\n  secrets: [", 10, "does not fit"),
+        ("secrets: [", "idle: 0\n  secrets: [", 10, "does not fit"),
+        ("[ssssssssssssss", "[short, ssssssssssssss", 10, "32 characters or more (`inkom keys session`)"),
+        ("  client_authentication: client_secret_basic\n", "", 2, "private_key_jwt needs a private key"),
+        ("  client_secret: shared\n", "", 2, "client_secret_basic needs a secret"),
+        (", token: bearer", "", 7, "need a bearer token"),
+        ("client_id: inkom", "client_idd: inkom", 4, "did you mean client_id?"),
+        ("audit: {file: audit.jsonl}", "audit: {}", 11, "audit.file is missing"),
+        ("public_url: https://inkom.example", "public_url: ''", 1, "does not fit"),
+        ("audit: {file", "development: {clock: http://localhost:9000/c}\naudit: {file", 11, "localhost only"),
+        ("upstream:", "national_number: {purpose: x}\n    upstream:", 17, "legal_basis is missing"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_line_and_what_to_write(
+    folder: Path, old: str, new: str, line: int, said: str
+) -> None:
+    assert old in SMALL
+    found = problems(folder, SMALL.replace(old, new, 1))
+    assert any(said in message for _, message in found), found
+    assert (line, True) in [(at, said in message) for at, message in found], found
+
+
+@pytest.mark.parametrize(
+    "address", ["http://localhost:8000", "http://127.0.0.1", "http://[::1]:8000", "https://inkom.example/"]
+)
+def test_plain_http_is_accepted_for_this_machine(folder: Path, address: str) -> None:
+    settings, _ = loaded(folder, SMALL.replace("https://inkom.example", f"'{address}'"))
+    assert settings.secure is address.startswith("https")
+
+
+def test_without_an_application_nothing_starts(folder: Path) -> None:
+    text = SMALL[: SMALL.index("applications:")] + "applications: {}\n"
+    assert problems(folder, text) == [(14, "applications: name at least one application")]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
+def test_a_key_file_that_holds_no_text_is_a_problem(folder: Path, content: bytes) -> None:
+    (folder / "assertion.pem").write_bytes(content)
+    ((line, message),) = problems(folder)
+    assert line == 12
+    assert message.startswith("assertion.key_file: assertion.pem ")
+
+
+@pytest.mark.parametrize("text", ["", "[", "a: b", "- x\n"])
+def test_a_file_that_is_no_configuration_is_refused_and_not_overridden(folder: Path, text: str) -> None:
+    assert problems(folder, text, INKOM_LISTEN_PORT="1")
+
+
+def _whole() -> dict[str, Any]:
+    return {
+        "public_url": "https://inkom.example",
+        "listen": {"host": "0.0.0.0", "port": 8443, "workers": 4},
+        "operators": {"host": "10.0.0.1", "port": 8444},
+        "acm": {
+            "issuer": "https://acm.example/op",
+            "client_id": "inkom",
+            "client_authentication": "client_secret_post",
+            "client_secret": "shared",
+            "client_secret_file": "secret",
+            "private_key_file": "secret",
+            "scopes": ["openid", "rrn"],
+            "algorithms": ["ES256"],
+            "acr": {"urn:be:vlaanderen:authmech:eid": "eid"},
+            "role_claim": "role",
+            "national_number_claim": "egovNRN",
+            "leeway": 10.0,
+            "time_limit": 3.0,
+        },
+        "registers": {
+            "idm": "https://idm.example/v1",
+            "kbo": "https://kbo.example/v1",
+            "token": "bearer",
+            "token_file": "secret",
+            "facts_max_age": 60.0,
+            "time_limit": 2.0,
+        },
+        "sessions": {
+            "redis": "rediss://redis.example:6379/0",
+            "secrets": ["t" * 40],
+            "secrets_file": "secret",
+            "idle": 600.0,
+            "absolute": 3600.0,
+        },
+        "policies": "rules",
+        "audit": {"file": "audit.jsonl"},
+        "assertion": {"key_file": "assertion.pem"},
+        "pseudonym": {"key_file": "pseudonym.key"},
+        "applications": {
+            "kmo-portefeuille": {
+                "title": {"nl": "Kmo-portefeuille", "en": "SME portfolio"},
+                "upstream": "https://backend.example",
+                "max_body": 1000,
+                "time_limits": {"connect": 1.0, "first_byte": 2.0, "idle": 3.0},
+                "national_number": {"purpose": "aid", "legal_basis": "Act of 8 August 1983, article 8"},
+            }
+        },
+        "development": {"clock": None},
+    }
+
+
+def _paths(value: Any, above: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _paths(inner, f"{above}.{key}" if above else key)
+    else:
+        yield above
+
+
+def _declared(topic: type[msgspec.Struct], above: str = "") -> Iterator[str]:
+    for field in msgspec.structs.fields(topic):
+        inner = next((one for one in (field.type, *get_args(field.type)) if _is_struct(one)), None)
+        repeated = ".*" if get_origin(field.type) is dict and inner else ""
+        path = f"{above}{field.encode_name}{repeated}"
+        yield from _declared(inner, f"{path}.") if inner else [path]
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
