@@ -76,8 +76,8 @@ def build_provider(settings: Settings, clock: Clock) -> Provider:
         faults=faults,
         pages=Pages(settings=settings, world=world, clock=clock, faults=faults),
     )
+    # Clients stay: they were registered by programs that go on, whatever happens to the world.
     for part in (
-        provider.clients,
         provider.keys,
         provider.interactions,
         provider.sessions,

@@ -109,7 +109,7 @@ class Control:
         return _answer({"armed": _described_armed(armed)})
 
     async def reset(self, request: Request) -> Response:
-        """The world as at start, counted from the real day; nobody signed in, nothing armed, nothing queued."""
+        """The world as at start, counted from the real day; nobody signed in, nothing armed or queued; clients stay."""
         self._provider.clock.reset()
         try:
             self._provider.world.reset()

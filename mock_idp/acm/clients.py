@@ -64,20 +64,16 @@ class Client:
 
 
 class Clients:
-    """The clients in force. `reset` goes back to those of the file."""
+    """The clients in force: those of the file, and those that came or were replaced since."""
 
     def __init__(self, path: Path) -> None:
-        self._at_start = load_clients(path)
-        self._clients = dict(self._at_start)
+        self._clients = dict(load_clients(path))
 
     def find(self, client_id: str) -> Client | None:
         return self._clients.get(client_id)
 
     def put(self, client: Client) -> None:
         self._clients[client.client_id] = client
-
-    def reset(self) -> None:
-        self._clients = dict(self._at_start)
 
 
 def load_clients(path: Path) -> Mapping[str, Client]:
