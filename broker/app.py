@@ -2,7 +2,7 @@
 
     settings -> adapters -> pages and answers -> gate -> server
 
-`serve` runs it; `build` is for tests that want the parts without the server.
+`serve` runs it. `assemble` puts everything around a set of parts, so that tests bring parts of their own.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -51,7 +52,17 @@ from broker.cookies import Cookies
 from broker.domain.people import SignInMethod
 from broker.domain.policy import Policy
 from broker.facts import FactsReader
-from broker.ports import Clock, InkomError, StoreUnavailable
+from broker.ports import (
+    Assertions,
+    AttemptStore,
+    AuditLog,
+    Clock,
+    IdentityProvider,
+    InkomError,
+    LastChoices,
+    Registers,
+    SessionStore,
+)
 from broker.proxy.cycle import EdgeSettings
 from broker.proxy.edge import server_config
 from broker.proxy.gate import Gate, Protected
@@ -113,19 +124,44 @@ def create() -> Gate:
     return build(settings, secrets, policies, near=path.parent)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything of the gateway that speaks to the outside, behind its ports.
+
+    `vital` and `useful` are what readiness asks; `closing` is awaited, in order, when the gateway stops.
+    """
+
+    clock: Clock
+    sessions: SessionStore
+    attempts: AttemptStore
+    choices: LastChoices
+    registers: Registers
+    provider: IdentityProvider
+    audit: AuditLog
+    assertions: Assertions
+    vital: Mapping[str, Callable[[], Awaitable[None]]]
+    useful: Mapping[str, Callable[[], Awaitable[None]]]
+    following: Callable[[], Coroutine[Any, Any, None]] | None = None
+    closing: tuple[Callable[[], Awaitable[None]], ...] = ()
+
+
 def build(settings: Settings, secrets: Secrets, policies: tuple[Policy, ...], *, near: Path) -> Gate:
-    """Put the parts together. Nothing is connected before it is needed; `near` is where relative paths begin."""
-    public_url = settings.public_url.rstrip("/")
+    """Put the gateway together. Nothing is connected before it is needed; relative paths begin at `near`."""
+    parts = connect_parts(settings, secrets, near=near)
+    return assemble(settings, policies, parts, pseudonym_key=secrets.pseudonym_key)
+
+
+def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
+    """Return the adapters that the settings describe."""
     registers_channel = BackChannel(Limits(total=settings.registers.time_limit))
     provider_channel = BackChannel(Limits(total=settings.acm.time_limit))
     clock, moved = _clock(settings, registers_channel)
     redis = connect(settings.sessions.redis)
-    absolute = timedelta(seconds=settings.sessions.absolute)
     sessions = RedisSessions(
         redis,
         secrets=secrets.session_secrets,
         idle=timedelta(seconds=settings.sessions.idle),
-        absolute=absolute,
+        absolute=timedelta(seconds=settings.sessions.absolute),
         clock=clock,
     )
     registers = HttpRegisters(
@@ -136,12 +172,30 @@ def build(settings: Settings, secrets: Secrets, policies: tuple[Policy, ...], *,
         clock=clock,
         time_limit=settings.registers.time_limit,
     )
+    public_url = settings.public_url.rstrip("/")
     provider = OidcProvider(_oidc(settings.acm, secrets, public_url), clock=clock, channel=provider_channel)
     audit = AuditFile(near / settings.audit.file, clock=clock)
-    assertions = AssertionSigner(
-        key=secrets.assertion_key, client_key=secrets.client_key, issuer=public_url, clock=clock
+    return Parts(
+        clock=clock,
+        sessions=sessions,
+        attempts=RedisAttempts(redis, secrets=secrets.session_secrets),
+        choices=RedisChoices(redis, secrets=secrets.session_secrets, pseudonym_key=secrets.pseudonym_key),
+        registers=registers,
+        provider=provider,
+        audit=audit,
+        assertions=AssertionSigner(
+            key=secrets.assertion_key, client_key=secrets.client_key, issuer=public_url, clock=clock
+        ),
+        vital={"sessions": sessions.ping},
+        useful={"provider": provider.ready},
+        following=moved.follow if moved else None,
+        closing=(registers_channel.aclose, provider_channel.aclose, redis.aclose, audit.aclose),
     )
-    facts = FactsReader(registers=registers, clock=clock)
+
+
+def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, pseudonym_key: bytes) -> Gate:
+    """Put pages, answers and gate around the parts."""
+    public_url = settings.public_url.rstrip("/")
     cookies = Cookies.of(secure=settings.secure)
     pages = Pages(
         cookies=cookies,
@@ -149,44 +203,45 @@ def build(settings: Settings, secrets: Secrets, policies: tuple[Policy, ...], *,
         applications={name: application.title for name, application in settings.applications.items()},
         links=OutsideLinks(),
     )
-    choices = RedisChoices(redis, secrets=secrets.session_secrets, pseudonym_key=secrets.pseudonym_key)
+    facts = FactsReader(registers=parts.registers, clock=parts.clock)
     protected = _applications(settings, policies)
-    status = StatusPages(
-        pages=pages, assertions=assertions, vital={"sessions": sessions.ping}, useful={"provider": provider.ready}
-    )
+    answers = PageAnswers(pages=pages, refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock))
+    status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
     signin = SignInPages(
         pages=pages,
-        provider=provider,
-        attempts=RedisAttempts(redis, secrets=secrets.session_secrets),
-        sessions=sessions,
+        provider=parts.provider,
+        attempts=parts.attempts,
+        sessions=parts.sessions,
         facts=facts,
-        audit=audit,
-        clock=clock,
+        audit=parts.audit,
+        clock=parts.clock,
         origin=public_url,
     )
     organisation = OrganisationPages(
-        pages=pages, sessions=sessions, facts=facts, choices=choices, audit=audit, origin=public_url
+        pages=pages,
+        sessions=parts.sessions,
+        facts=facts,
+        choices=parts.choices,
+        audit=parts.audit,
+        origin=public_url,
     )
-    profile = ProfilePages(pages=pages, sessions=sessions, absolute=absolute)
-    answers = PageAnswers(pages=pages, refusal=RefusalPage(pages=pages, registers=registers, clock=clock))
+    profile = ProfilePages(pages=pages, sessions=parts.sessions, absolute=timedelta(seconds=settings.sessions.absolute))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        try:
-            await sessions.ping()
-        except StoreUnavailable as error:
-            _log.error("nobody can sign in until Redis is back: %s", error)
-        following = asyncio.create_task(moved.follow()) if moved else None
-        hosts = frozenset({urlsplit(public_url).netloc.encode()})
-        yield {"gate": gate, "edge": EdgeSettings(hosts=hosts)}
+        for name, check in parts.vital.items():
+            try:
+                await check()
+            except InkomError as error:
+                _log.error("nobody can sign in until %s work: %s", name, error)
+        following = asyncio.create_task(parts.following()) if parts.following else None
+        yield {"gate": gate, "edge": EdgeSettings(hosts=frozenset({urlsplit(public_url).netloc.encode()}))}
         if following:
             following.cancel()
         for application in protected:
             await application.upstream.aclose()
-        await registers_channel.aclose()
-        await provider_channel.aclose()
-        await redis.aclose()
-        audit.close()
+        for close in parts.closing:
+            await close()
 
     router = Starlette(
         routes=[
@@ -206,14 +261,14 @@ def build(settings: Settings, secrets: Secrets, policies: tuple[Policy, ...], *,
         applications=protected,
         pages=router,
         answers=answers,
-        sessions=sessions,
+        sessions=parts.sessions,
         facts=facts,
-        assertions=assertions,
-        audit=audit,
-        clock=clock,
+        assertions=parts.assertions,
+        audit=parts.audit,
+        clock=parts.clock,
         cookies=cookies,
         public_url=public_url,
-        pseudonym_key=secrets.pseudonym_key,
+        pseudonym_key=pseudonym_key,
         facts_max_age=timedelta(seconds=settings.registers.facts_max_age),
     )
     return gate

@@ -60,8 +60,11 @@ class AuditFile:
             }
         )
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the file."""
+        self._close()
+
+    def _close(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -86,7 +89,7 @@ class AuditFile:
                     return self._file
             except FileNotFoundError:
                 pass
-            self.close()
+            self._close()
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._inode = os.fstat(self._file).st_ino
