@@ -25,7 +25,8 @@ COPY policies /etc/inkom/policies
 WORKDIR /etc/inkom
 USER 10001:10001
 EXPOSE 8000
+# Under the gateway's public name: it refuses requests for other hosts.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://localhost:8000/_inkom/health/ready', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.parse as p, urllib.request as r; host = p.urlsplit(os.environ.get('INKOM_PUBLIC_URL', 'http://localhost:8000')).netloc; r.urlopen(r.Request('http://127.0.0.1:8000/_inkom/health/ready', headers={'Host': host}), timeout=2)"]
 ENTRYPOINT ["inkom"]
 CMD ["serve", "--config", "/etc/inkom/inkom.yaml"]
