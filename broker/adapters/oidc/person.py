@@ -42,7 +42,7 @@ def signed_in(
         identity=Identity(
             issuer=id_token["iss"],
             subject=subject,
-            national_number=_national_number(claims.get(names.national_number)),
+            national_number=_national_number(id_token, userinfo, names.national_number),
             given_name=_name(claims.get(names.given_name)),
             family_name=_name(claims.get(names.family_name)),
             method=meaning.method,
@@ -96,13 +96,18 @@ def acr_values_for(attempt: SignInAttempt, acr: Mapping[str, AcrMeaning]) -> tup
     )
 
 
-def _national_number(value: object) -> NationalNumber:
-    if isinstance(value, str):
-        try:
-            return NationalNumber.parse(value)
-        except InvalidNumberError:
-            pass
-    raise SignInRefused(Mismatch.NO_NATIONAL_NUMBER, "the claim with the national number is absent or invalid")
+def _national_number(id_token: Mapping[str, Any], userinfo: Mapping[str, Any], name: str) -> NationalNumber:
+    """Return the one national number. Two that differ are no matter of precedence: one of them is another person's."""
+    values = [claims[name] for claims in (id_token, userinfo) if claims.get(name) not in (None, "")]
+    try:
+        numbers = {NationalNumber.parse(value) for value in values if isinstance(value, str)}
+    except InvalidNumberError:
+        numbers = set()
+    if len(numbers) > 1:
+        raise SignInRefused(Mismatch.BAD_CLAIMS, "ID Token and userinfo hold different national numbers")
+    if not numbers:
+        raise SignInRefused(Mismatch.NO_NATIONAL_NUMBER, "the claim with the national number is absent or invalid")
+    return numbers.pop()
 
 
 def _first_organisation(claims: Mapping[str, Any], names: tuple[str, ...]) -> EnterpriseNumber | None:

@@ -57,7 +57,17 @@ def test_a_foreign_provider_may_have_everything_in_userinfo_under_other_names() 
 
 
 def test_the_id_token_wins_over_userinfo() -> None:
-    assert person(claims(), {"given_name": "Eve", "rrn": "90651800257"}).identity.national_number == AN
+    assert person(claims(), {"given_name": "Eve"}).identity.given_name == "An"
+
+
+def test_the_same_number_in_another_notation_is_the_same_number() -> None:
+    assert person(claims(), {"rrn": AN.dotted}).identity.national_number == AN
+
+
+def test_two_different_national_numbers_are_nobody() -> None:
+    with pytest.raises(SignInRefused) as refusal:
+        person(claims(), {"rrn": "90651800257"})
+    assert refusal.value.mismatch is Mismatch.BAD_CLAIMS
 
 
 def test_a_blank_claim_does_not_hide_the_other_s() -> None:
