@@ -39,15 +39,6 @@ def _month_exists(month: int) -> bool:
     return month % 20 <= 12 and month < 80
 
 
-def format_national_number(digits: str) -> str:
-    return f"{digits[:2]}.{digits[2:4]}.{digits[4:6]}-{digits[6:9]}.{digits[9:]}"
-
-
-def mask_national_number(digits: str) -> str:
-    """For a page that must tell two people apart: the birth date as the number has it, nothing else."""
-    return f"{digits[:2]}.{digits[2:4]}.{digits[4:6]}-***.**"
-
-
 def parse_enterprise_number(text: str) -> str | None:
     """Ten digits, or None. The last two are 97 - (the first eight mod 97)."""
     match = _ENTERPRISE.fullmatch(text.strip())

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from mock_idp.acm.answers import OAuthError
 from mock_idp.acm.clients import Client
-from mock_idp.acm.requests import AuthorizationRequest, ResponseMode, Script
+from mock_idp.acm.requests import AuthorizationRequest, ResponseMode
 from mock_idp.numbers import parse_enterprise_number
 
 PROMPTS = ("none", "login", "consent", "select_account")
@@ -34,7 +34,6 @@ def read_request(
     redirect_uri: str,
     response_mode: ResponseMode,
     session_id: str | None,
-    script: Script | None = None,
 ) -> AuthorizationRequest:
     """Raises OAuthError."""
     _check_response_type(parameters)
@@ -54,7 +53,6 @@ def read_request(
         language=_language(parameters.get("ui_locales", "")),
         hinted_organisation=organisation,
         hinted_target_group=target_group,
-        script=script,
         session_id=session_id,
     )
 
@@ -78,7 +76,6 @@ def refused_request(
         language=LANGUAGES[0],
         hinted_organisation=None,
         hinted_target_group=None,
-        script=None,
         session_id=None,
     )
 

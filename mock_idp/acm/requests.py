@@ -42,5 +42,4 @@ class AuthorizationRequest:
     language: str
     hinted_organisation: str | None
     hinted_target_group: str | None
-    script: Script | None
     session_id: str | None

@@ -42,9 +42,6 @@ class Sessions:
             return None
         return session
 
-    def find_by_sid(self, sid: str) -> Session | None:
-        return next((session for session in self._sessions.values() if session.sid == sid), None)
-
     def authenticated(
         self, *, person_key: str, method: Method, organisation: str | None, previous: str | None
     ) -> Session:
