@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.domain.admission import Refuse, Register
-from broker.domain.decide import Cause, Step
+from broker.domain.decide import Cause, Decision, Step
 from broker.domain.policy import IsLegalRepresentative
 from broker.domain.session import Session
 from broker.ports import Clock, Contacts, Passage, Registers, RegisterUnavailable
 from broker.web.site import Pages, spoken
 from pagekit import message
+
+ROADS = ("right", "administrator", "kbo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class RefusalPage:
             application=self._pages.title(passage.application, language),
             decision=decision,
             main=_road(decision.settled_by),
-            roads=[_road(step) for step in decision.steps if not step.finding.holds],
+            roads=_roads(decision),
             help=help_for(decision.cause),
             advice=advice_for(decision.cause),
             contacts=await self._contacts(session),
@@ -71,6 +73,13 @@ class RefusalPage:
             return await self._registers.contacts(session.acting.organisation.number, day=self._clock.today())
         except RegisterUnavailable:
             return None
+
+
+def _roads(decision: Decision) -> list[Road]:
+    """The roads that failed. Where a requirement failed, no road would have helped, and none is mentioned."""
+    if help_for(decision.cause) != ROADS:
+        return [_road(decision.settled_by)]
+    return [_road(step) for step in decision.steps if not step.finding.holds]
 
 
 def _road(step: Step) -> Road:
@@ -193,8 +202,8 @@ def help_for(cause: Cause) -> tuple[str, ...]:
         case Cause.METHOD_NOT_ACCEPTED | Cause.LEVEL_TOO_LOW:
             return ("sign-in",)
         case Cause.ORGANISATION_CEASED:
-            return ("kbo",)
+            return ("ceased",)
         case Cause.ORGANISATION_NOT_REGISTERED:
             return ()
         case _:
-            return ("right", "administrator", "kbo")
+            return ROADS
