@@ -90,8 +90,7 @@ async def test_what_a_backend_may_not_say_never_reaches_the_client() -> None:
 async def test_a_misbehaving_backend_becomes_502_or_a_cut_answer_never_a_whole_one(answer: bytes) -> None:
     async with chain(saying(answer)) as links:
         answered = await say(links.port, request())
-        await until(lambda: bool(links.forwarder.failures))
-        (failed,) = links.forwarder.failures
+        failed = await links.forwarder.failure()
         assert isinstance(failed, UpstreamMisbehaved)
         if not failed.answer_started:
             assert status_of(answered) == 502
@@ -120,7 +119,7 @@ async def test_a_chunked_body_that_grows_too_large_is_cut() -> None:
     async with chain(max_body=4) as links:
         raw = request(b"Transfer-Encoding: chunked", method=b"POST", body=b"3\r\nabc\r\n")
         assert status_of(await say(links.port, raw, b"3\r\ndef\r\n0\r\n\r\n")) == 413
-        assert isinstance(links.forwarder.failures[0], BodyTooLarge)
+        assert isinstance(await links.forwarder.failure(), BodyTooLarge)
         assert links.backend.received == []
 
 
@@ -188,8 +187,7 @@ async def test_a_client_that_leaves_frees_the_backend() -> None:
         writer.transport.abort()
         async with asyncio.timeout(5):
             await closed.wait()
-        await until(lambda: bool(links.forwarder.failures))
-        (failed,) = links.forwarder.failures
+        failed = await links.forwarder.failure()
         assert isinstance(failed, ClientGone)
         assert failed.answer_started
 
@@ -202,8 +200,7 @@ async def test_a_client_that_leaves_before_the_answer_frees_the_backend() -> Non
         await until(lambda: len(links.backend.received) == 1)
         writer.transport.abort()
         await until(lambda: links.backend.open == 0)
-        await until(lambda: bool(links.forwarder.failures))
-        assert not links.forwarder.failures[0].answer_started
+        assert not (await links.forwarder.failure()).answer_started
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
@@ -224,8 +221,8 @@ async def test_an_answer_that_breaks_off_is_cut_for_the_client() -> None:
         writer.write(request(close=False))
         answered = await read_all(reader)
         assert len(answered.partition(b"\r\n\r\n")[2]) < 100
-        assert links.forwarder.failures[0].answer_started
         writer.close()
+        assert (await links.forwarder.failure()).answer_started
 
 
 async def test_an_early_answer_reaches_a_client_that_is_still_sending() -> None:
@@ -401,8 +398,9 @@ async def test_a_request_has_the_time_that_its_backend_is_given() -> None:
     async with chain(saying(OK + b"Content-Length: 5\r\n\r\nab", hold=True), idle=0.05) as links:
         answered = await say(links.port, request())
         assert status_of(answered) in (0, 200)
-        assert isinstance(links.forwarder.failures[0], UpstreamTimedOut)
-        assert links.forwarder.failures[0].answer_started
+        failed = await links.forwarder.failure()
+        assert isinstance(failed, UpstreamTimedOut)
+        assert failed.answer_started
 
 
 async def test_a_pool_without_limits_given_has_the_usual_ones() -> None:

@@ -138,7 +138,8 @@ async def test_messages_pass_both_ways_with_the_identity_and_without_the_clients
         async with way.connect(**options) as client:
             assert client.subprotocol == "chat"
             assert "permessage-deflate" in str(client.response and client.response.headers)
-            for message in ["hello", b"\x00\xff", "x" * 200_000]:
+            messages: list[str | bytes] = ["hello", b"\x00\xff", "x" * 200_000]
+            for message in messages:
                 await client.send(message)
                 assert await client.recv() == message
             await (await client.ping())

@@ -248,6 +248,12 @@ class Forwarder:
         self.failures: list[ForwardingFailed] = []
         self.targets: list[bytes] = []
 
+    async def failure(self) -> ForwardingFailed:
+        """The one failure there was, as soon as it is known."""
+        await until(lambda: bool(self.failures))
+        (failed,) = self.failures
+        return failed
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         target = scope["extensions"]["inkom.target"]
         self.targets.append(target)
