@@ -24,9 +24,10 @@ _LIMIT = 30  # seconds; it reads one file
 
 
 class CastMember(msgspec.Struct, frozen=True, kw_only=True):
-    """What `python -m mock_idp person KEY --json` prints."""
+    """What `python -m mock_idp person KEY --json` prints; `organisation` is the one that the story is about."""
 
     method: str
+    organisation: str | None = None
     organisations: tuple[str, ...]
     idm: Any
     kbo: Any
@@ -34,7 +35,7 @@ class CastMember(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def facts_of(key: str, *, organisation: EnterpriseNumber | None, day: date) -> Facts:
-    """Return the facts about a person of the cast on a day, acting for an organisation or for the only one there is.
+    """Return the facts about a person of the cast on a day, acting for an organisation, or for the one of their story.
 
     Raises Misuse, RegisterUnavailable.
     """
@@ -43,14 +44,16 @@ def facts_of(key: str, *, organisation: EnterpriseNumber | None, day: date) -> F
 
 def member_facts(member: CastMember, key: str, *, organisation: EnterpriseNumber | None, day: date) -> Facts:
     """Return the facts that are in what the mock printed."""
-    number = organisation or _only(member.organisations, key)
+    number = organisation or _own(member, key)
     try:
         record = read_person(member.idm, member.kbo)
         enterprise = _enterprise(member.enterprises.get(number.digits), day)
     except NotUnderstood as error:
         raise RegisterUnavailable(f"the mock government's answer is not understood: {error}") from None
+    if enterprise is None:
+        print(f"{key} has nothing to do with {number}, which is taken to be active and registered", file=sys.stderr)
     # As in the gateway: until there is registration on INKOM, whoever is active counts as registered.
-    active = enterprise is not None and enterprise.active_on(day)
+    active = enterprise is None or enterprise.active_on(day)
     method = next((one for one in SignInMethod if one.value == member.method), None)
     return Facts(
         organisation=number,
@@ -61,7 +64,7 @@ def member_facts(member: CastMember, key: str, *, organisation: EnterpriseNumber
         functions=record.functions,
         rights=record.rights,
         administrator=number in record.administers,
-        has_representative=enterprise is not None and enterprise.has_representative,
+        has_representative=enterprise is None or enterprise.has_representative,
     )
 
 
@@ -69,14 +72,17 @@ def _enterprise(document: Any, day: date) -> Enterprise | None:
     return None if document is None else read_enterprise(document).on(day)
 
 
-def _only(organisations: tuple[str, ...], key: str) -> EnterpriseNumber:
-    if not organisations:
+def _own(member: CastMember, key: str) -> EnterpriseNumber:
+    several = ", ".join(member.organisations[:5]) + (" and more" if len(member.organisations) > 5 else "")
+    choice = f"choose with --organisation one of {several}"
+    if not member.organisations:
         raise Misuse(f"{key} has no organisation at all, so there is nothing to decide; name one with --organisation")
-    if len(organisations) > 1:
-        several = ", ".join(organisations[:5]) + (" and more" if len(organisations) > 5 else "")
-        raise Misuse(f"{key} has {len(organisations)} organisations: choose with --organisation one of {several}")
+    if len(member.organisations) > 1 and member.organisation is None:
+        raise Misuse(f"{key} has {len(member.organisations)} organisations: {choice}")
+    if len(member.organisations) > 1:
+        print(f"{key} has {len(member.organisations)} organisations; {choice}", file=sys.stderr)
     try:
-        return EnterpriseNumber(organisations[0])
+        return EnterpriseNumber(member.organisation or member.organisations[0])
     except InvalidNumberError as error:
         raise RegisterUnavailable(f"the mock government's answer is not understood: {error}") from None
 

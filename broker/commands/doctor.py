@@ -150,6 +150,9 @@ async def _register(url: str, secrets: config.Secrets, channel: BackChannel) -> 
     )
     if answer.status in {401, 403}:
         raise Ailment(finding=f"refuses our token ({answer.status})", remedy="renew registers.token")
+    if answer.status == 404 and answer.media_type != "application/problem+json":
+        # A register that does not know an enterprise says so in its own words; anything else is a stranger's 404.
+        raise Ailment(finding=f"{url} is not there (404)", remedy="mend its address under registers")
     if answer.status not in {200, 404}:
         raise Ailment(finding=f"answers with status {answer.status}", remedy="look at the register's own health")
     return "answers, and accepts our token"

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--organisation",
         type=_organisation,
         metavar="NUMBER",
-        help="whom to act for (default: the only one)",
+        help="whom to act for (default: the one of the facts)",
     )
     parser.add_argument("--at", type=_day, metavar="DATE", help="the day (default: the file's, or today)")
     parser.add_argument(

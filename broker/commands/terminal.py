@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 from broker.documents import Problem
 
@@ -22,6 +22,13 @@ class Misuse(Exception):
     """The command was used wrongly: exit code 2, and the message says how it is meant."""
 
 
+class Stream(Protocol):
+    """Where an answer goes."""
+
+    def isatty(self) -> bool:
+        """Whether a person reads it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paint:
     """Colours words, or leaves them alone."""
@@ -29,7 +36,7 @@ class Paint:
     colours: bool
 
     @classmethod
-    def of(cls, stream: TextIO, environment: Mapping[str, str]) -> Paint:
+    def of(cls, stream: Stream, environment: Mapping[str, str]) -> Paint:
         """Colour for a terminal that can show it, unless the environment asks for none."""
         plain = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
         return cls(colours=stream.isatty() and not plain)

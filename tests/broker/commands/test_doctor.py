@@ -1,0 +1,152 @@
+"""`inkom doctor` beside real parts: all well, and each of them ill in turn."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from broker.cli import main
+from tests.broker.adapters.conftest import MockGovernment
+from tests.redis_server import RedisServer
+
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens there
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with keys, made once."""
+    folder = tmp_path_factory.mktemp("keys")
+    for kind in ("assertion", "client", "session", "pseudonym"):
+        assert main(["keys", kind, "--out", str(folder / kind)]) == 0
+    return folder
+
+
+@pytest.fixture
+def settings(keys: Path, tmp_path: Path, running_mock: MockGovernment, shared_redis: RedisServer) -> dict[str, Any]:
+    """A configuration in which everything works."""
+    mock = running_mock.origin
+    return {
+        "public_url": "http://localhost:8000",
+        "acm": {"issuer": f"{mock}/op", "client_id": "inkom-gateway", "private_key_file": str(keys / "client")},
+        "registers": {"idm": f"{mock}/idm/v1", "kbo": f"{mock}/kbo/v1", "token": running_mock.register_token},
+        "sessions": {"redis": shared_redis.url, "secrets_file": str(keys / "session")},
+        "audit": {"file": str(tmp_path / "audit.jsonl")},
+        "assertion": {"key_file": str(keys / "assertion")},
+        "pseudonym": {"key_file": str(keys / "pseudonym")},
+        "applications": {"kmo-portefeuille": {"title": {"nl": "K", "en": "K"}, "upstream": "http://localhost:9101"}},
+        "development": {"clock": f"{mock}/mock/clock"},
+    }
+
+
+def examined(settings: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
+    path = folder / "inkom.yaml"
+    path.write_text(json.dumps(settings))  # JSON is YAML
+    code = main(["doctor", "--config", str(path), "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert code == (0 if answer["works"] else 1)
+    return {one["part"]: one for one in answer["parts"]}
+
+
+def test_when_all_is_well_every_part_says_so(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = examined(settings, tmp_path, capsys)
+    assert list(parts) == ["redis", "acm", "idm", "kbo", "keys", "audit", "clock"]
+    assert [part for part, one in parts.items() if not one["works"]] == []
+    assert "the mock's day" in parts["clock"]["finding"]
+    assert not (tmp_path / "audit.jsonl").exists()
+
+
+def test_a_person_reads_a_line_for_each_part_and_what_to_do(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings["registers"]["token"] = "another"
+    path = tmp_path / "inkom.yaml"
+    path.write_text(json.dumps(settings))
+    assert main(["doctor", "--config", str(path)]) == 1
+    printed = capsys.readouterr().out
+    assert "ok      redis     the session store answers\n" in printed
+    assert "failed  kbo       refuses our token (401)\n                  -> renew registers.token\n" in printed
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "value", "part", "finding"),
+    [
+        ("sessions", "redis", "redis://127.0.0.1:9/0", "redis", "session store does not work"),
+        ("sessions", "redis", "http://localhost", "redis", "must begin with"),
+        ("acm", "issuer", NOWHERE, "acm", "does not answer"),
+        ("registers", "idm", NOWHERE, "idm", "does not answer"),
+        ("registers", "kbo", NOWHERE, "kbo", "does not answer"),
+        ("registers", "token", "another", "idm", "refuses our token (401)"),
+        ("development", "clock", NOWHERE, "clock", "does not answer"),
+        ("assertion", "key_file", __file__, "keys", "cannot be used"),
+    ],
+)
+def test_a_part_that_is_ill_is_named_and_the_others_are_still_examined(
+    settings: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    topic: str,
+    key: str,
+    value: str,
+    part: str,
+    finding: str,
+) -> None:
+    settings[topic][key] = value
+    parts = examined(settings, tmp_path, capsys)
+    assert len(parts) == 7
+    assert finding in parts[part]["finding"]
+    assert parts[part]["remedy"]
+    assert {name for name, one in parts.items() if not one["works"]} <= {part, "kbo" if key == "token" else part}
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "path", "part", "finding"),
+    [
+        ("acm", "issuer", "/op/", "acm", "calls itself"),
+        ("acm", "issuer", "/nowhere", "acm", "answers with status 404"),
+        ("registers", "kbo", "/nowhere", "kbo", "is not there (404)"),
+        ("development", "clock", "/op/v1/keys", "clock", "not with the document that belongs there"),
+    ],
+)
+def test_a_wrong_address_is_told_from_one_that_does_not_answer(
+    settings: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    running_mock: MockGovernment,
+    topic: str,
+    key: str,
+    path: str,
+    part: str,
+    finding: str,
+) -> None:
+    settings[topic][key] = running_mock.origin + path
+    assert finding in examined(settings, tmp_path, capsys)[part]["finding"]
+
+
+def test_an_audit_file_that_cannot_be_written_is_found(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings["audit"]["file"] = str(tmp_path)
+    assert "cannot be written" in examined(settings, tmp_path, capsys)["audit"]["finding"]
+    settings["audit"]["file"] = str(tmp_path / "absent" / "audit.jsonl")
+    assert "cannot be written" in examined(settings, tmp_path, capsys)["audit"]["finding"]
+
+
+def test_without_a_moved_clock_the_machine_s_own_day_counts(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del settings["development"]
+    finding = examined(settings, tmp_path, capsys)["clock"]["finding"]
+    assert finding.startswith("in Brussels it is ")
+    assert "mock" not in finding
+
+
+def test_a_broken_configuration_is_told_before_anything_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "inkom.yaml"
+    path.write_text("public_url: x\n")
+    assert main(["doctor", "--config", str(path)]) == 1
+    assert f"{path}:1:" in capsys.readouterr().err
