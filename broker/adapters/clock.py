@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
 from broker.adapters.http import BackChannel, NoAnswer
+from broker.adapters.wire import NotUnderstood, read_json
 from broker.domain.validity import brussels_day
 from broker.ports import Clock
 
@@ -33,7 +35,7 @@ class SystemClock:
 
 
 class _MockClock(msgspec.Struct):
-    moved_by_days: int
+    moved_by_days: Annotated[int, msgspec.Meta(ge=-36500, le=36500)]
 
 
 class MovedClock:
@@ -59,8 +61,8 @@ class MovedClock:
         """Ask the mock once how far its day is moved; without an answer the last one stays."""
         try:
             answer = await self._channel.get(self._url)
-            self._moved = timedelta(days=msgspec.json.decode(answer.body, type=_MockClock).moved_by_days)
-        except (NoAnswer, msgspec.MsgspecError, OverflowError) as error:
+            self._moved = timedelta(days=read_json(answer.body, _MockClock).moved_by_days)
+        except (NoAnswer, NotUnderstood) as error:
             if self._reachable:
                 _log.warning("the mock government's clock cannot be read (%s): the day stays as it is", error)
             self._reachable = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class SmallServer:
         self.requests: list[Request] = []
         self.origin = ""
         self._answers: dict[str, Answering] = {}
+        self._serving: set[asyncio.Task[None]] = set()
 
     def on(self, path: str, answer: Reply | Answering) -> None:
         self._answers[path] = (lambda _: answer) if isinstance(answer, Reply) else answer
@@ -44,7 +46,15 @@ class SmallServer:
     def asked(self, path: str) -> list[Request]:
         return [request for request in self.requests if request.path == path]
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def stop(self) -> None:
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)
@@ -53,6 +63,8 @@ class SmallServer:
             pass
         finally:
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _reply(self, request: Request, writer: asyncio.StreamWriter) -> None:
         answering = self._answers.get(request.path, _unknown)
@@ -97,3 +109,4 @@ async def small_server() -> AsyncIterator[SmallServer]:
         yield small
     finally:
         server.close()
+        await small.stop()
