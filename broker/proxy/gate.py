@@ -73,7 +73,8 @@ class Gate:
         facts_max_age: timedelta,
         watch_interval: timedelta = timedelta(seconds=1),
     ) -> None:
-        self._applications = {f"/{application.id}/".encode(): application for application in applications}
+        self.applications = tuple(applications)
+        self._by_segment = {f"/{application.id}/".encode(): application for application in self.applications}
         self._pages = pages
         self._answers = answers
         self._sessions = sessions
@@ -108,6 +109,10 @@ class Gate:
         except (InkomError, UnfitForHeaderError) as error:
             await self._answers.failure(error, scope, receive, send)
             return
+        except Exception as error:
+            # A mistake of ours lets nobody in; it is answered, and raised on so that the log has it whole.
+            await self._answers.failure(error, scope, receive, send)
+            raise
         await self._forward(passage, application, headers, scope, receive, send)
 
     async def admit_tunnel(self, request: UpgradeRequest) -> TunnelGranted | TunnelRefused:
@@ -132,9 +137,9 @@ class Gate:
         )
 
     def _application(self, target: bytes) -> Protected | None:
-        """Find an application by the first segment of the path, byte for byte: an encoded spelling is unknown."""
+        """Find an application by the first segment of the path, as RFC 3986 6.2.2 compares paths: case matters."""
         first, slash, _ = application_path(target)[1:].partition(b"/")
-        return self._applications.get(b"/" + first + b"/") if slash else None
+        return self._by_segment.get(b"/" + first + b"/") if slash else None
 
     async def _judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Passage:
         cookie = cookie_value(headers, self._cookies.session)

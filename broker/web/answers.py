@@ -14,6 +14,7 @@ from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse
 from broker.ports import (
     AuditUnavailable,
     ForwardingFailed,
+    InkomError,
     Passage,
     ProviderUnavailable,
     RegisterUnavailable,
@@ -137,7 +138,13 @@ def _status_and_title(outcome: Outcome) -> tuple[int, str]:
 
 
 def _status(error: Exception) -> int:
-    return error.status if isinstance(error, ForwardingFailed) else 503
+    match error:
+        case ForwardingFailed():
+            return error.status
+        case InkomError():
+            return 503
+        case _:
+            return 500
 
 
 def _part(error: Exception) -> str:

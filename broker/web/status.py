@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from broker.ports import Assertions, InkomError
 from broker.web.site import Pages, new_reference, spoken
 from broker.web.visitors import shows_pages
 
+_log = logging.getLogger("inkom.pages")
 Check = Callable[[], Awaitable[None]]
 
 
@@ -93,13 +95,15 @@ class StatusPages:
         headers = getattr(error, "headers", None) or {}
         return JSONResponse(problem, status_code=405, media_type="application/problem+json", headers=headers)
 
-    async def broken(self, request: Request, _: Exception) -> Response:
+    async def broken(self, request: Request, error: Exception) -> Response:
         """Say that something went wrong; what it was stands in the log beside the reference."""
+        reference = new_reference()
+        _log.error("a page broke", extra={"reference": reference, "error": type(error).__name__})
         return self._pages.page(
             request,
             "failure.html",
             status=500,
             part="gateway",
             retry=request.url.path,
-            reference=spoken(new_reference()),
+            reference=spoken(reference),
         )

@@ -1,0 +1,377 @@
+"""A whole gateway in the test's own process: the real gate, pages and policies, with stand-ins behind the ports.
+
+The backend is real and listens on a socket. Requests come in through ASGI as the edge would hand them over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import httpx2
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from starlette.types import Receive, Scope, Send
+
+from broker.adapters.assertion import AssertionSigner
+from broker.adapters.policy_files import load
+from broker.app import Parts, assemble
+from broker.config import Acm, Application, Audit, Key, Sessions, Settings
+from broker.config import Registers as RegisterSettings
+from broker.domain.decide import Decision
+from broker.domain.numbers import EnterpriseNumber, NationalNumber
+from broker.domain.people import (
+    Assurance,
+    Enterprise,
+    KboFunction,
+    Organisation,
+    PersonRecord,
+    RelationStatus,
+    SignInMethod,
+    UserRight,
+    WorkingRelation,
+)
+from broker.domain.policy import Policy
+from broker.domain.session import Identity, Session, SignInAttempt
+from broker.domain.validity import Period, brussels_day
+from broker.ports import AuditUnavailable, Contacts, Event, RegisterUnavailable, SignedIn, StoreUnavailable
+from broker.proxy.gate import Gate
+from tests.broker.proxy.world import Backend
+from tests.project.places import ROOT
+
+ORIGIN = "http://localhost:8000"
+BAKERY = Organisation(number=EnterpriseNumber("1999999943"), name="Voorbeeld Bakkerij BV")
+FLORIST = Organisation(number=EnterpriseNumber("1999999151"), name="Zoë's Bloemen & Co")
+PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate", "accept-language": "en"}
+PSEUDONYM_KEY = b"p" * 32
+PERSON = NationalNumber("82672100108")
+
+
+def ec_key() -> str:
+    """A fresh P-256 key in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def a_right(
+    organisation: Organisation = BAKERY,
+    *,
+    until: date = date(2030, 1, 1),
+    profiles: tuple[str, ...] = ("Gebruiker",),
+    status: RelationStatus = RelationStatus.ACTIVE,
+) -> UserRight:
+    """A user right in an organisation, valid unless said otherwise."""
+    since = Period(begins=date(2020, 1, 1), until=date(2030, 1, 1))
+    return UserRight(
+        organisation=organisation.number,
+        name="VLAIO Inkom Gebruiker Nieuw",
+        profiles=profiles,
+        period=Period(begins=date(2020, 1, 1), until=until),
+        relation=WorkingRelation(organisation=organisation.number, status=status, period=since),
+    )
+
+
+def a_function(organisation: Organisation = BAKERY, code: str = "10002") -> KboFunction:
+    """A function in KBO that still runs."""
+    return KboFunction(organisation=organisation.number, code=code, period=Period(begins=date(2020, 1, 1), until=None))
+
+
+def employee() -> PersonRecord:
+    """Somebody with a valid right in the bakery."""
+    return PersonRecord(rights=(a_right(),), organisations=(BAKERY,))
+
+
+def an_identity(**differing: Any) -> Identity:
+    """Somebody who signed in with itsme."""
+    known: dict[str, Any] = {
+        "issuer": "http://localhost:9000/op",
+        "subject": "subject-of-an",
+        "national_number": PERSON,
+        "given_name": "Anaïs",
+        "family_name": "Testers",
+        "method": SignInMethod.ITSME,
+        "assurance": Assurance.HIGH,
+        "authenticated_at": datetime(2026, 6, 1, 8, 0, tzinfo=UTC),
+    }
+    return Identity(**{**known, **differing})
+
+
+class Hands:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.instant = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def today(self) -> date:
+        return brussels_day(self.instant)
+
+    def forward(self, **length: float) -> None:
+        self.instant += timedelta(**length)
+
+
+@dataclass
+class MemorySessions:
+    """Sessions in a dictionary; `away` makes the store fail."""
+
+    kept: dict[str, Session] = field(default_factory=dict)
+    away: bool = False
+    numbered: int = 0
+
+    async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
+        self._reach()
+        return self.kept.get(cookie)
+
+    async def begin(self, session: Session) -> str:
+        self._reach()
+        self.numbered += 1
+        self.kept[f"cookie-{self.numbered}"] = session
+        return f"cookie-{self.numbered}"
+
+    async def update(self, cookie: str, session: Session) -> bool:
+        self._reach()
+        if cookie not in self.kept:
+            return False
+        self.kept[cookie] = session
+        return True
+
+    async def renew(self, cookie: str, session: Session) -> str | None:
+        self._reach()
+        return await self.begin(session) if self.kept.pop(cookie, None) else None
+
+    async def end(self, cookie: str) -> None:
+        self._reach()
+        self.kept.pop(cookie, None)
+
+    async def ping(self) -> None:
+        self._reach()
+
+    def _reach(self) -> None:
+        if self.away:
+            raise StoreUnavailable("the session store does not work (for this test)")
+
+
+@dataclass
+class MemoryAttempts:
+    """Attempts in a dictionary."""
+
+    kept: dict[tuple[str, str], SignInAttempt] = field(default_factory=dict)
+
+    async def keep(self, attempt: SignInAttempt, *, browser: str) -> None:
+        self.kept[attempt.state, browser] = attempt
+
+    async def take(self, state: str, *, browser: str) -> SignInAttempt | None:
+        return self.kept.pop((state, browser), None)
+
+
+@dataclass
+class MemoryChoices:
+    """Last choices in a dictionary."""
+
+    kept: dict[NationalNumber, EnterpriseNumber] = field(default_factory=dict)
+
+    async def remember(self, number: NationalNumber, organisation: EnterpriseNumber) -> None:
+        self.kept[number] = organisation
+
+    async def recall(self, number: NationalNumber) -> EnterpriseNumber | None:
+        return self.kept.get(number)
+
+
+@dataclass
+class StandInRegisters:
+    """Registers that know one person; `away` makes them fail, `asked` counts."""
+
+    record: PersonRecord = field(default_factory=employee)
+    active: bool = True
+    away: bool = False
+    asked: int = 0
+    helpers: Contacts = field(
+        default_factory=lambda: Contacts(
+            organisation=BAKERY, representatives=("Arne Baas",), administrators=("Lies Sleutel",)
+        )
+    )
+
+    async def person(self, number: NationalNumber) -> PersonRecord:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.away:
+            raise RegisterUnavailable("IDM does not answer (for this test)")
+        return self.record
+
+    async def enterprise(self, number: EnterpriseNumber) -> Enterprise | None:
+        organisation = self.record.organisation(number)
+        return Enterprise(organisation=organisation, active=self.active) if organisation else None
+
+    async def contacts(self, number: EnterpriseNumber, *, day: date) -> Contacts:
+        if self.away:
+            raise RegisterUnavailable("IDM does not answer (for this test)")
+        return self.helpers
+
+
+@dataclass
+class StandInProvider:
+    """A provider that sends back whoever `signed_in` is, or raises `refusal`."""
+
+    signed_in: SignedIn = field(default_factory=lambda: SignedIn(identity=an_identity()))
+    refusal: Exception | None = None
+    attempts: list[SignInAttempt] = field(default_factory=list)
+    logout: str | None = "http://localhost:9000/op/v1/logout?client_id=inkom-gateway"
+
+    async def authorization_url(self, attempt: SignInAttempt) -> str:
+        if isinstance(self.refusal, Exception) and type(self.refusal).__name__ == "ProviderUnavailable":
+            raise self.refusal
+        self.attempts.append(attempt)
+        return f"http://localhost:9000/op/v1/auth?state={attempt.state}"
+
+    async def identify(self, attempt: SignInAttempt, response: Sequence[tuple[str, str]]) -> SignedIn:
+        if self.refusal is not None:
+            raise self.refusal
+        return self.signed_in
+
+    async def logout_url(self, *, state: str) -> str | None:
+        return self.logout
+
+
+@dataclass
+class MemoryAudit:
+    """Records in a list; `full` makes writing fail."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    full: bool = False
+
+    async def decided(self, decision: Decision, *, session: str, person: str, method: str, path: str) -> str:
+        if self.full:
+            raise AuditUnavailable("the audit log cannot be written: the disk is full")
+        self.decisions.append(decision)
+        return f"record-{len(self.decisions)}"
+
+    async def happened(self, event: Event) -> str:
+        self.events.append(event)
+        return f"event-{len(self.events)}"
+
+
+@dataclass(kw_only=True)
+class World:
+    """A gateway and everything around it. `get` and `post` keep cookies, as a browser does."""
+
+    gate: Gate
+    backend: Backend
+    server: asyncio.Server
+    clock: Hands
+    sessions: MemorySessions
+    attempts: MemoryAttempts
+    choices: MemoryChoices
+    registers: StandInRegisters
+    provider: StandInProvider
+    audit: MemoryAudit
+    client: httpx2.AsyncClient
+
+    async def get(self, address: str, **headers: str) -> httpx2.Response:
+        return await self.client.get(address, headers={**PAGE, **_named(headers)})
+
+    async def ask(self, address: str, **headers: str) -> httpx2.Response:
+        """Ask as a script does."""
+        return await self.client.get(address, headers={"accept": "application/json", **_named(headers)})
+
+    async def post(self, address: str, fields: dict[str, str], **headers: str) -> httpx2.Response:
+        own = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
+        return await self.client.post(address, data=fields, headers={**PAGE, **own, **_named(headers)})
+
+    async def sign_in(self, return_to: str = "/kmo-portefeuille/") -> httpx2.Response:
+        """Go to the provider and back; return the answer of the callback."""
+        await self.get(f"/_inkom/login?return_to={return_to}")
+        state = self.provider.attempts[-1].state
+        return await self.get(f"/_inkom/callback?code=a-code&state={state}")
+
+    @property
+    def session(self) -> Session:
+        """The one session there is."""
+        (only,) = self.sessions.kept.values()
+        return only
+
+    def forget_facts(self) -> None:
+        """Let all facts be too old."""
+        self.clock.forward(seconds=301)
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@asynccontextmanager
+async def gateway(
+    *, change: Callable[[Policy], Policy] = lambda policy: policy, application: dict[str, Any] | None = None
+) -> AsyncIterator[World]:
+    """Run a gateway in front of one backend that serves all three applications."""
+    backend = Backend()
+    server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
+    backend.port = server.sockets[0].getsockname()[1]
+    settings = _settings(f"http://127.0.0.1:{backend.port}", application or {})
+    clock, sessions, registers, provider = Hands(), MemorySessions(), StandInRegisters(), StandInProvider()
+    attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
+    parts = Parts(
+        clock=clock,
+        sessions=sessions,
+        attempts=attempts,
+        choices=choices,
+        registers=registers,
+        provider=provider,
+        audit=audit,
+        assertions=AssertionSigner(key=ec_key(), client_key=None, issuer=ORIGIN, clock=clock),
+        vital={"sessions": sessions.ping},
+        useful={},
+    )
+    (policy,) = load(ROOT / "policies", applications=settings.applications.keys())
+    gate = assemble(settings, (change(policy),), parts, pseudonym_key=PSEUDONYM_KEY)
+    transport = httpx2.ASGITransport(app=as_from_the_edge(gate), raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN, follow_redirects=False) as client:
+        yield World(
+            gate=gate,
+            backend=backend,
+            server=server,
+            clock=clock,
+            sessions=sessions,
+            attempts=attempts,
+            choices=choices,
+            registers=registers,
+            provider=provider,
+            audit=audit,
+            client=client,
+        )
+    for protected in gate.applications:
+        await protected.upstream.aclose()
+    server.close()
+    await server.wait_closed()
+
+
+def as_from_the_edge(gate: Gate) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """Give each request what the edge adds to it."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        extensions = {"inkom.target": scope["raw_path"] + query, "inkom.abort": lambda: None}
+        await gate({**scope, "extensions": extensions}, receive, send)
+
+    return app
+
+
+def _settings(upstream: str, application: dict[str, Any]) -> Settings:
+    title = {"nl": "Toepassing", "en": "Application"}
+    names = ("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen")
+    return Settings(
+        public_url=ORIGIN,
+        acm=Acm(issuer="http://localhost:9000/op", client_id="inkom-gateway"),
+        registers=RegisterSettings(idm="http://localhost:9000/idm/v1", kbo="http://localhost:9000/kbo/v1"),
+        sessions=Sessions(redis="redis://localhost"),
+        audit=Audit(file="unused"),
+        assertion=Key(key_file="unused"),
+        pseudonym=Key(key_file="unused"),
+        applications={name: Application(title=title, upstream=upstream, **application) for name in names},
+    )
