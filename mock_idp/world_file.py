@@ -22,7 +22,6 @@ from mock_idp.world import (
     FunctionHolder,
     FunctionKind,
     KboFunction,
-    Outcome,
     Person,
     PersonStatus,
     Relation,
@@ -30,23 +29,9 @@ from mock_idp.world import (
     Right,
     World,
 )
+from mock_idp.world_outcomes import read_outcomes
 from mock_idp.world_repeats import RepeatedEnterprise, read_repeats
 
-REASONS_TO_ALLOW = frozenset({"legal-representative", "inkom-user"})
-REASONS_TO_REFUSE = frozenset(
-    {
-        "right-missing",
-        "right-elsewhere",
-        "wrong-profile",
-        "relation-paused",
-        "relation-pending",
-        "relation-ended",
-        "right-not-yet-valid",
-        "right-expired",
-        "organisation-ceased",
-        "no-organisation",
-    }
-)
 CLOSED = TypeVar("CLOSED", bound=StrEnum)
 
 
@@ -225,7 +210,7 @@ class _WorldReader:
             relations=tuple(self._relation(item) for item in fields.items_or_none("relations")),
             administers=tuple(self._organisation(item) for item in fields.items_or_none("administers")),
             acts_for=None if acts_for is None else self._organisation(acts_for),
-            outcomes=() if story is None else self._outcomes(fields.required("outcome")),
+            outcomes=() if story is None else read_outcomes(fields.required("outcome"), self._applications),
         )
         fields.finish()
         return person
@@ -259,23 +244,6 @@ class _WorldReader:
         right = Right(name=name.text(), profiles=fields.texts("profiles"), period=self._period(fields))
         fields.finish()
         return right
-
-    def _outcomes(self, place: Place) -> tuple[Outcome, ...]:
-        fields = Fields(place)
-        outcomes = tuple(self._outcome(name, fields.required(name)) for name in self._applications)
-        fields.finish()
-        return outcomes
-
-    def _outcome(self, application: str, place: Place) -> Outcome:
-        fields = Fields(place)
-        expect, reason = fields.required("expect"), fields.required("reason")
-        fields.finish()
-        allowed = {"allowed": True, "refused": False}.get(expect.text())
-        if allowed is None:
-            raise expect.problem("'expect' is 'allowed' or 'refused'")
-        if reason.text() not in (REASONS_TO_ALLOW if allowed else REASONS_TO_REFUSE):
-            raise reason.problem(f"{reason.text()!r} is not a reason for {expect.text()!r}")
-        return Outcome(application=application, allowed=allowed, reason=reason.text())
 
     # -- small values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from starlette.requests import Request
@@ -19,6 +20,13 @@ from mock_idp.acm.requests import AuthorizationRequest, ResponseMode, Script
 from mock_idp.acm.scripts import ScriptError, login_on_request, script_for
 from mock_idp.acm.sessions import COOKIE, Session
 from mock_idp.world import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Nobody has to be asked: go on for this organisation, or without one."""
+
+    organisation: str | None
 
 
 class AuthorizeEndpoint:
@@ -84,9 +92,9 @@ class AuthorizeEndpoint:
                     organisation=script.organisation or self._choice_of_the_story(client, script.person_key),
                 )
         session = self._usable_session(request, acceptable)
-        organisation = self._settled_organisation(request, client, session)
-        if session is not None and organisation is not _UNSETTLED:
-            return self._authorization.grant(request, session, organisation=organisation)
+        settled = None if session is None else self._settled(request, client, session)
+        if session is not None and settled is not None:
+            return self._authorization.grant(request, session, organisation=settled.organisation)
         if "none" in request.prompts:
             error = "login_required" if session is None else "interaction_required"
             raise OAuthError(error, "a person has to do something first, and prompt=none forbids asking")
@@ -109,25 +117,17 @@ class AuthorizeEndpoint:
                 return None
         return session
 
-    def _settled_organisation(
-        self, request: AuthorizationRequest, client: Client, session: Session | None
-    ) -> str | None:
-        """The organisation if nobody has to be asked (None: without one), else `_UNSETTLED`."""
-        if session is None:
-            return None
+    def _settled(self, request: AuthorizationRequest, client: Client, session: Session) -> Settled | None:
+        """None when the person has to be asked for which organisation it is."""
         if session.choose_again:
-            return _UNSETTLED
-        if client.organisation_choice is OrganisationChoice.GATEWAY:
             return None
+        if client.organisation_choice is OrganisationChoice.GATEWAY or request.hinted_target_group == "BUR":
+            return Settled(None)
         offered = self._offered(session.person_key)
-        hinted = request.hinted_organisation
-        if request.hinted_target_group == "BUR":
-            return None
-        if hinted is not None and hinted in offered:
-            return hinted
-        if session.organisation in offered:
-            return session.organisation
-        return _UNSETTLED if len(offered) > 1 else next(iter(offered), None)
+        for known in (request.hinted_organisation, session.organisation):
+            if known in offered:
+                return Settled(known)
+        return None if len(offered) > 1 else Settled(next(iter(offered), None))
 
     def _choice_of_the_story(self, client: Client, person_key: str) -> str | None:
         """What a script chooses when it doesn't say: the only organisation there is, else the one of the story."""
@@ -167,7 +167,3 @@ class AuthorizeEndpoint:
         return RedirectResponse(
             f"{self._provider.settings.origin}/signin/{interaction.id}", status_code=303, headers=NO_STORE
         )
-
-
-# Told apart from None, which means "go on without an organisation".
-_UNSETTLED = "unsettled"
