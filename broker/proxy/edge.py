@@ -17,11 +17,12 @@ from urllib.parse import unquote
 import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from broker.proxy.cycle import EdgeCycle, EdgeSettings
+from broker.proxy.cycle import EdgeCycle
 from broker.proxy.messages import Problem, check_request, origin_form
+from broker.proxy.patience import PatientProtocol
 from broker.proxy.tunnel import TunnelProtocol
 
 _CHUNK_FRAMING = 32  # bytes that one chunk may spend on its size and line ends before they count as padding
@@ -36,7 +37,7 @@ class _StopReadingError(Exception):
     """Raised in a parser callback, so that no further byte of this client is read."""
 
 
-class EdgeProtocol(HttpToolsProtocol):
+class EdgeProtocol(PatientProtocol):
     """One client connection. `app_state` may hold "edge": EdgeSettings."""
 
     def __init__(
@@ -47,17 +48,13 @@ class EdgeProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.settings: EdgeSettings = app_state.get("edge") or EdgeSettings()
         self.reading: Literal["nothing", "head", "body"] = "nothing"
         self.running: EdgeCycle | None = None
         self.refusal: Problem | None = None
         self.is_last = False  # the client asked to close after the request under way
-        self.muted = False  # nothing of this client is read any more
         self.tunnel: asyncio.Protocol | None = None
-        self.swallowed = 0
         self.unaccounted = 0  # bytes that were neither head nor body: partial heads, chunk extensions, trailers
         self.arrived = 0  # bytes of bodies since the last look
-        self.timers: dict[str, asyncio.TimerHandle] = {}
 
     # asyncio.Protocol
 
@@ -74,20 +71,11 @@ class EdgeProtocol(HttpToolsProtocol):
             self._after("head", self.settings.head_time, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop(*self.timers)
         for cycle in [self.running, *(waiting for waiting, _ in self.pipeline)]:
             if isinstance(cycle, EdgeCycle):
                 cycle.leave()
         self.pipeline.clear()
         super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._watch_reader(None)
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._stop("reader")
 
     def shutdown(self) -> None:
         """Called by the server when it stops."""
@@ -326,39 +314,6 @@ class EdgeProtocol(HttpToolsProtocol):
         self.transport.write(b"".join([STATUS_LINE[problem.status], *lines, b"\r\n", body]))
         self._linger()
 
-    def _mute(self) -> None:
-        self.muted = True
-        self._stop("head", "body")
-
-    def _swallow(self, size: int) -> None:
-        self.swallowed += size
-        if self.swallowed > self.settings.swallow:
-            self.transport.abort()
-
-    def _linger(self) -> None:
-        """Close so that the answer survives unread bytes of the request (RFC 9112 9.6)."""
-        self._mute()
-        self.swallowed = 0
-        self.flow.resume_reading()
-        if self.transport.can_write_eof() and not self.transport.is_closing():
-            self.transport.write_eof()
-            self._watch_closing(None)
-        else:
-            self._close()
-
-    def _close(self) -> None:
-        self.transport.close()
-        self._watch_closing(None)
-
-    def _watch_closing(self, before: int | None) -> None:
-        """A connection that is to close does so once it is flushed, or once the client stops reading."""
-        left = self.transport.get_write_buffer_size()
-        if before is not None and (left == 0 or left >= before):
-            self.transport.abort()
-            return
-        delay = self.settings.linger if left == 0 else self.settings.reader_time
-        self._after("closing", delay, lambda: self._watch_closing(left), again=True)
-
     # Time limits
 
     def _head_is_late(self) -> None:
@@ -377,30 +332,6 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def _is_unread(self) -> bool:
         return bool(self.cycle.body) or self.cycle.waiting_for_100_continue
-
-    def _watch_reader(self, before: int | None) -> None:
-        left = self.transport.get_write_buffer_size()
-        if before is not None and left >= before:
-            self.logger.info("Cut a client that stopped reading")
-            self.transport.abort()
-            return
-        self._after("reader", self.settings.reader_time, lambda: self._watch_reader(left), again=True)
-
-    def _after(self, name: str, delay: float, action: Any, *, again: bool = False) -> None:
-        if again:
-            self._stop(name)
-        if name not in self.timers:
-            self.timers[name] = self.loop.call_later(delay, self._fire, name, action)
-
-    def _fire(self, name: str, action: Any) -> None:
-        del self.timers[name]
-        action()
-
-    def _stop(self, *names: str) -> None:
-        for name in names:
-            timer = self.timers.pop(name, None)
-            if timer is not None:
-                timer.cancel()
 
     def _account(self, size: int) -> None:
         self.unaccounted -= size

@@ -8,9 +8,6 @@ both sides in order. It neither decides nor reads messages.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -23,11 +20,11 @@ from uvicorn.server import ServerState
 
 from broker.proxy.failures import ForwardingFailed, UpstreamMisbehaved
 from broker.proxy.frames import FrameLimits
-from broker.proxy.messages import Body, CookieNames, Headers, body_of, check_request, origin_form, response_headers
+from broker.proxy.handshake import accept_for, check_handshake, is_switch
+from broker.proxy.messages import CookieNames, Headers, check_request, origin_form, response_headers
 from broker.proxy.relay import Relay
 from broker.proxy.upstream import RequestHead, Upstream, UpstreamResponse, UpstreamTunnel
 
-_ACCEPT_SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 _MAX_EARLY = 64 * 1024
 _logger = logging.getLogger(__name__)
 
@@ -171,7 +168,7 @@ class TunnelProtocol(asyncio.Protocol):
         if problem is not None:
             self._refuse(problem.status, problem.title)
             return
-        refusal = _check_handshake(method, self._headers)
+        refusal = check_handshake(method, self._headers)
         if refusal is not None:
             self._refuse(*refusal)
             return
@@ -219,7 +216,7 @@ class TunnelProtocol(asyncio.Protocol):
             self._refuse(failed.status, "The application can't be reached")
 
     def _start_relay(self, tunnel: UpstreamTunnel, granted: TunnelGranted, ended: asyncio.Future[str]) -> None:
-        if not _is_switch(tunnel.headers, _accept_for(self._headers)):
+        if not is_switch(tunnel.headers, accept_for(self._headers)):
             tunnel.transport.abort()
             tunnel.release()
             raise UpstreamMisbehaved("the backend's 101 does not answer the handshake")
@@ -288,42 +285,6 @@ class TunnelProtocol(asyncio.Protocol):
         """Close once everything is written, and anyway after the idle limit: some clients never read."""
         self._client.close()
         asyncio.get_running_loop().call_later(self._limits.idle, self._client.abort)
-
-
-def _check_handshake(method: bytes, headers: Headers) -> tuple[int, str] | None:
-    """RFC 6455 4.2.1, and no body: what follows the head belongs to the tunnel."""
-    if method != b"GET" or body_of(headers) is not Body.NONE:
-        return 400, "A WebSocket begins with GET and without a body"
-    if b"websocket" not in _tokens(headers, b"upgrade") or b"upgrade" not in _tokens(headers, b"connection"):
-        return 400, "This is not a WebSocket handshake"
-    if [value for name, value in headers if name == b"sec-websocket-version"] != [b"13"]:
-        return 426, "WebSocket version 13 is needed"
-    keys = [value for name, value in headers if name == b"sec-websocket-key"]
-    if len(keys) != 1 or not _is_key(keys[0]):
-        return 400, "The handshake has no valid key"
-    return None
-
-
-def _is_key(value: bytes) -> bool:
-    try:
-        return len(base64.b64decode(value, validate=True)) == 16
-    except binascii.Error:
-        return False
-
-
-def _accept_for(headers: Headers) -> bytes:
-    key = dict(headers)[b"sec-websocket-key"]
-    # RFC 6455 4.2.2 names SHA-1; it proves that the other side speaks WebSocket and protects nothing.
-    return base64.b64encode(hashlib.sha1(key + _ACCEPT_SALT, usedforsecurity=False).digest())
-
-
-def _is_switch(headers: Headers, accept: bytes) -> bool:
-    """RFC 6455 4.1: a 101 from a server that doesn't speak WebSocket must not become a tunnel."""
-    return b"websocket" in _tokens(headers, b"upgrade") and (b"sec-websocket-accept", accept) in headers
-
-
-def _tokens(headers: Headers, wanted: bytes) -> set[bytes]:
-    return {part.strip().lower() for name, value in headers if name == wanted for part in value.split(b",")}
 
 
 def _head_bytes(status: int, headers: Headers) -> bytes:
