@@ -286,3 +286,21 @@ def test_an_empty_or_absent_file_is_told(tmp_path: Path) -> None:
     assert "the file is empty" in problem_in(tmp_path, "")
     with pytest.raises(FileProblemsError, match="cannot be read"):
         load_world(tmp_path / "elsewhere.yaml", today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "complaint"),
+    [
+        ("{kmo-portefeuille: {expect: perhaps, reason: inkom-user}}", "'expect' is 'allowed' or 'refused'"),
+        (
+            "{kmo-portefeuille: {expect: allowed, reason: right-expired}}",
+            "'right-expired' is not a reason for 'allowed'",
+        ),
+        ("{kmo-portefeuille: {expect: refused, reason: bad-luck}}", "'bad-luck' is not a reason for 'refused'"),
+        ("{}", "'kmo-portefeuille' is missing"),
+    ],
+)
+def test_an_outcome_that_no_test_could_meet_is_told(tmp_path: Path, outcome: str, complaint: str) -> None:
+    text = f"{SMALL}    story: {{nl: Een verhaal., en: A story.}}\n    outcome: {outcome}\n"
+
+    assert complaint in problem_in(tmp_path, text)
