@@ -1,0 +1,48 @@
+"""The signed assertion: ES256, for one application, a minute long, verifiable with the published keys and no others."""
+
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from broker.adapters.assertion import AssertionSigner
+from tests.broker.gateway import Hands, ec_key
+
+
+def signer(client_key: str | None = None) -> AssertionSigner:
+    return AssertionSigner(key=ec_key(), client_key=client_key, issuer="https://gw.example", clock=Hands())
+
+
+def test_an_assertion_says_what_it_should_and_for_how_long() -> None:
+    signing = signer()
+    token = signing.sign((("sub", "pseudonym"), ("name", "Anaïs Müller 鈴木")), audience="kmo-portefeuille")
+    keys = KeySet.import_key_set(signing.published_keys())  # type: ignore[arg-type]  # joserfc's own key set type
+    decoded = jwt.decode(token, keys, algorithms=["ES256"])
+    assert decoded.header["alg"] == "ES256"
+    assert decoded.header["kid"] == signing.published_keys()["keys"][0]["kid"]
+    assert decoded.claims["iss"] == "https://gw.example"
+    assert decoded.claims["aud"] == "kmo-portefeuille"
+    assert decoded.claims["exp"] - decoded.claims["iat"] == 60
+    assert decoded.claims["name"] == "Anaïs Müller 鈴木"
+    again = jwt.decode(signing.sign((), audience="x"), keys, algorithms=["ES256"])
+    assert again.claims["jti"] != decoded.claims["jti"]
+
+
+def test_the_client_keys_public_half_is_published_and_no_private_half() -> None:
+    rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = rsa_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    for client_key, kind in ((pem, "RSA"), (ec_key(), "EC")):
+        published = signer(client_key).published_keys()["keys"]
+        assert [key["kty"] for key in published] == ["EC", kind]
+        for key in published:
+            assert not {"d", "p", "q", "dp", "dq", "qi"} & key.keys()
+
+
+def test_a_key_on_another_curve_is_refused_at_start() -> None:
+    key = ec.generate_private_key(ec.SECP384R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with pytest.raises(ValueError, match="P-256"):
+        AssertionSigner(key=pem, client_key=None, issuer="https://gw.example", clock=Hands())
