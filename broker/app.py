@@ -12,9 +12,8 @@ import logging
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -28,41 +27,13 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.supervisors import Multiprocess
 
 from broker import logs
-from broker.adapters.assertion import AssertionSigner
-from broker.adapters.audit import AuditFile
-from broker.adapters.clock import MovedClock, SystemClock
-from broker.adapters.http import BackChannel, Limits
-from broker.adapters.oidc.provider import OidcProvider
-from broker.adapters.oidc.settings import (
-    ACM_ACR,
-    ClaimNames,
-    KeyAuthentication,
-    OidcSettings,
-    SecretAuthentication,
-    acr_table,
-)
 from broker.adapters.policy_files import load as load_policies
-from broker.adapters.registers.client import HttpRegisters
-from broker.adapters.sessions.attempts import RedisAttempts
-from broker.adapters.sessions.choices import RedisChoices
-from broker.adapters.sessions.connection import connect
-from broker.adapters.sessions.store import RedisSessions
-from broker.config import Acm, Application, Secrets, Settings, load
+from broker.config import Application, Secrets, Settings, load
 from broker.cookies import Cookies
-from broker.domain.people import SignInMethod
 from broker.domain.policy import Policy
 from broker.facts import FactsReader
-from broker.ports import (
-    Assertions,
-    AttemptStore,
-    AuditLog,
-    Clock,
-    IdentityProvider,
-    InkomError,
-    LastChoices,
-    Registers,
-    SessionStore,
-)
+from broker.parts import Parts, connect_parts
+from broker.ports import InkomError
 from broker.proxy.cycle import EdgeSettings
 from broker.proxy.edge import server_config
 from broker.proxy.gate import Gate, Protected
@@ -124,73 +95,10 @@ def create() -> Gate:
     return build(settings, secrets, policies, near=path.parent)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """Everything of the gateway that speaks to the outside, behind its ports.
-
-    `vital` and `useful` are what readiness asks; `closing` is awaited, in order, when the gateway stops.
-    """
-
-    clock: Clock
-    sessions: SessionStore
-    attempts: AttemptStore
-    choices: LastChoices
-    registers: Registers
-    provider: IdentityProvider
-    audit: AuditLog
-    assertions: Assertions
-    vital: Mapping[str, Callable[[], Awaitable[None]]]
-    useful: Mapping[str, Callable[[], Awaitable[None]]]
-    following: Callable[[], Coroutine[Any, Any, None]] | None = None
-    closing: tuple[Callable[[], Awaitable[None]], ...] = ()
-
-
 def build(settings: Settings, secrets: Secrets, policies: tuple[Policy, ...], *, near: Path) -> Gate:
     """Put the gateway together. Nothing is connected before it is needed; relative paths begin at `near`."""
     parts = connect_parts(settings, secrets, near=near)
     return assemble(settings, policies, parts, pseudonym_key=secrets.pseudonym_key)
-
-
-def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
-    """Return the adapters that the settings describe."""
-    registers_channel = BackChannel(Limits(total=settings.registers.time_limit))
-    provider_channel = BackChannel(Limits(total=settings.acm.time_limit))
-    clock, moved = _clock(settings, registers_channel)
-    redis = connect(settings.sessions.redis)
-    sessions = RedisSessions(
-        redis,
-        secrets=secrets.session_secrets,
-        idle=timedelta(seconds=settings.sessions.idle),
-        absolute=timedelta(seconds=settings.sessions.absolute),
-        clock=clock,
-    )
-    registers = HttpRegisters(
-        idm=settings.registers.idm,
-        kbo=settings.registers.kbo,
-        token=secrets.register_token,
-        channel=registers_channel,
-        clock=clock,
-        time_limit=settings.registers.time_limit,
-    )
-    public_url = settings.public_url.rstrip("/")
-    provider = OidcProvider(_oidc(settings.acm, secrets, public_url), clock=clock, channel=provider_channel)
-    audit = AuditFile(near / settings.audit.file, clock=clock)
-    return Parts(
-        clock=clock,
-        sessions=sessions,
-        attempts=RedisAttempts(redis, secrets=secrets.session_secrets),
-        choices=RedisChoices(redis, secrets=secrets.session_secrets, pseudonym_key=secrets.pseudonym_key),
-        registers=registers,
-        provider=provider,
-        audit=audit,
-        assertions=AssertionSigner(
-            key=secrets.assertion_key, client_key=secrets.client_key, issuer=public_url, clock=clock
-        ),
-        vital={"sessions": sessions.ping},
-        useful={"provider": provider.ready},
-        following=moved.follow if moved else None,
-        closing=(registers_channel.aclose, provider_channel.aclose, redis.aclose, audit.aclose),
-    )
 
 
 def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, pseudonym_key: bytes) -> Gate:
@@ -302,36 +210,6 @@ def _upstream(application: Application) -> Upstream:
         ),
         ssl=ssl.create_default_context() if secure else None,
     )
-
-
-def _oidc(acm: Acm, secrets: Secrets, public_url: str) -> OidcSettings:
-    authentication: SecretAuthentication | KeyAuthentication
-    if acm.client_authentication == "private_key_jwt":
-        authentication = KeyAuthentication(private_key=secrets.client_key or "")
-    else:
-        authentication = SecretAuthentication(method=acm.client_authentication, secret=secrets.client_secret or "")
-    methods = {acr: SignInMethod(method) for acr, method in acm.acr.items()}
-    return OidcSettings(
-        issuer=acm.issuer,
-        client_id=acm.client_id,
-        redirect_uri=f"{public_url}{SPACE}/callback",
-        post_logout_redirect_uri=f"{public_url}{SPACE}/logged-out",
-        authentication=authentication,
-        scopes=acm.scopes,
-        algorithms=acm.algorithms,
-        acr=acr_table(methods) if methods else ACM_ACR,
-        claims=ClaimNames(role=acm.role_claim, national_number=acm.national_number_claim),
-        leeway=acm.leeway,
-    )
-
-
-def _clock(settings: Settings, channel: BackChannel) -> tuple[Clock, MovedClock | None]:
-    """Return the clock, and the one to follow where a demo or a test moves the day."""
-    system = SystemClock()
-    if settings.development.clock is None:
-        return system, None
-    moved = MovedClock(system, url=settings.development.clock, channel=channel)
-    return moved, moved
 
 
 def _origin(address: str) -> str:

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from broker.adapters.assertion import AssertionSigner
 from broker.adapters.policy_files import load
-from broker.app import Parts, assemble
+from broker.app import assemble
 from broker.config import Acm, Application, Audit, Key, Sessions, Settings
 from broker.config import Registers as RegisterSettings
 from broker.domain.decide import Decision
@@ -38,6 +38,7 @@ from broker.domain.people import (
 from broker.domain.policy import Policy
 from broker.domain.session import Identity, Session, SignInAttempt
 from broker.domain.validity import Period, brussels_day
+from broker.parts import Parts
 from broker.ports import AuditUnavailable, Contacts, Event, RegisterUnavailable, SignedIn, StoreUnavailable
 from broker.proxy.gate import Gate
 from tests.broker.proxy.world import Backend
