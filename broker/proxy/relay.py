@@ -70,7 +70,7 @@ class Relay:
         """The client's connection ended: the backend gets what is under way, then its end too."""
         if not self._closing:
             self._finish()
-            self._backend.close()
+            self._end(self._backend)
 
     def backend_lost(self) -> None:
         """The backend's connection ended: the client gets what is under way, then its end too."""
@@ -79,7 +79,7 @@ class Relay:
             self._release()
         if not self._closing:
             self._finish()
-            self._client.close()
+            self._end(self._client)
 
     def client_full(self) -> None:
         """The client reads slowly: stop reading from the backend."""
@@ -147,6 +147,12 @@ class Relay:
             self.close(1001, "nothing was sent for too long")
         else:
             self._timer = self._loop.call_later(left, self._check_idle)
+
+    def _end(self, transport: asyncio.Transport) -> None:
+        """Close once everything is written; a side that never reads would keep its connection for ever."""
+        transport.close()
+        if transport.get_write_buffer_size():
+            self._loop.call_later(self._idle, transport.abort)
 
     def _finish(self) -> None:
         self._closing = True

@@ -493,6 +493,48 @@ async def test_a_slow_reader_slows_the_sender_in_both_directions() -> None:
     assert had_to_wait
 
 
+async def test_a_client_that_never_reads_what_its_backend_left_is_cut() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(SWITCH)
+        payload = b"x" * 60_000
+        for _ in range(400):
+            writer.write(b"\x82\x7e" + len(payload).to_bytes(2) + payload)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await writer.drain()
+        writer.transport.abort()
+
+    async with scripted(script) as port, passage(port, TunnelLimits(idle=0.5)) as way:
+        slow = socket.create_connection((HOST, way.port))
+        slow.sendall(handshake())
+        await until(lambda: len(way.state.connections) == 1)
+        await until(lambda: not way.state.connections)
+        slow.close()
+
+
+async def test_a_right_that_ends_in_the_middle_of_a_clients_frame_cuts_the_backend() -> None:
+    received: list[bytes] = []
+    half = b"\x82\x8amaskhalf"
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(SWITCH)
+        received.append(await reader.readexactly(len(half)))
+        received.append(await read_all(reader))
+
+    async with scripted(script) as port, passage(port) as way, asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection(HOST, way.port)
+        writer.write(handshake())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(half)
+        await until(lambda: len(received) == 1)
+        way.gate.ends[0].set_result("session ended")
+        assert await read_all(reader) == b"\x88\x0f\x03\xf0session ended"
+        writer.close()
+        await until(lambda: received[1:] == [b""])
+
+
 async def drained(client: ClientConnection) -> None:
     async for _ in client:
         pass
