@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 
 from broker.domain.numbers import EnterpriseNumber
-from broker.domain.people import Enterprise, Facts, Organisation, PersonRecord, UserRight
+from broker.domain.people import (
+    Assurance,
+    Enterprise,
+    Facts,
+    Organisation,
+    PersonRecord,
+    SignInMethod,
+    UserRight,
+)
 from broker.domain.session import Acting, Identity
 from broker.ports import Clock, Registers
 
@@ -36,27 +45,46 @@ class FactsReader:
         organisation = record.organisation(number)
         if organisation is None:
             return None
+        facts = facts_about(
+            number,
+            record,
+            enterprise,
+            method=identity.method,
+            assurance=identity.assurance,
+            day=self._clock.today(),
+        )
         return Acting(
             organisation=enterprise.organisation if enterprise else organisation,
-            facts=self._facts(identity, number, record, enterprise),
+            facts=facts,
             read_at=self._clock.now(),
         )
 
-    def _facts(
-        self, identity: Identity, number: EnterpriseNumber, record: PersonRecord, enterprise: Enterprise | None
-    ) -> Facts:
-        active = enterprise is not None and enterprise.active_on(self._clock.today())
-        return Facts(
-            organisation=number,
-            active=active,
-            registered=active,
-            method=identity.method,
-            assurance=identity.assurance,
-            functions=tuple(one for one in record.functions if one.organisation == number),
-            rights=_rights(record, number),
-            administrator=number in record.administers,
-            has_representative=enterprise is not None and enterprise.has_representative,
-        )
+
+def facts_about(
+    number: EnterpriseNumber,
+    record: PersonRecord,
+    enterprise: Enterprise | None,
+    *,
+    method: SignInMethod | None,
+    assurance: Assurance | None,
+    day: date,
+) -> Facts:
+    """Return what a decision about one organisation looks at, from what the registers said of person and enterprise.
+
+    An enterprise that KBO does not know (None) is not active.
+    """
+    active = enterprise is not None and enterprise.active_on(day)
+    return Facts(
+        organisation=number,
+        active=active,
+        registered=active,
+        method=method,
+        assurance=assurance,
+        functions=tuple(one for one in record.functions if one.organisation == number),
+        rights=_rights(record, number),
+        administrator=number in record.administers,
+        has_representative=enterprise is not None and enterprise.has_representative,
+    )
 
 
 def _rights(record: PersonRecord, number: EnterpriseNumber) -> tuple[UserRight, ...]:

@@ -17,7 +17,8 @@ from broker.adapters.registers import read_enterprise, read_person
 from broker.adapters.wire import NotUnderstood
 from broker.commands.terminal import Misuse
 from broker.domain.numbers import EnterpriseNumber, InvalidNumberError
-from broker.domain.people import Enterprise, Facts, SignInMethod
+from broker.domain.people import Enterprise, Facts, Organisation, SignInMethod
+from broker.facts import facts_about
 from broker.ports import RegisterUnavailable
 
 _LIMIT = 30  # seconds; it reads one file
@@ -52,20 +53,10 @@ def member_facts(member: CastMember, key: str, *, organisation: EnterpriseNumber
         raise RegisterUnavailable(f"the mock government's answer is not understood: {error}") from None
     if enterprise is None:
         print(f"{key} has nothing to do with {number}, which is taken to be active and registered", file=sys.stderr)
-    # As in the gateway: until there is registration on INKOM, whoever is active counts as registered.
-    active = enterprise is None or enterprise.active_on(day)
+        enterprise = Enterprise(organisation=Organisation(number=number, name=""), active=True)
     method = next((one for one in SignInMethod if one.value == member.method), None)
-    return Facts(
-        organisation=number,
-        active=active,
-        registered=active,
-        method=method,
-        assurance=method.assurance if method else None,
-        functions=record.functions,
-        rights=record.rights,
-        administrator=number in record.administers,
-        has_representative=enterprise is None or enterprise.has_representative,
-    )
+    assurance = method.assurance if method else None
+    return facts_about(number, record, enterprise, method=method, assurance=assurance, day=day)
 
 
 def _enterprise(document: Any, day: date) -> Enterprise | None:
