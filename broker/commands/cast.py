@@ -35,16 +35,18 @@ class CastMember(msgspec.Struct, frozen=True, kw_only=True):
     enterprises: dict[str, Any]
 
 
-def facts_of(key: str, *, organisation: EnterpriseNumber | None, day: date) -> Facts:
+def facts_of(key: str, *, organisation: EnterpriseNumber | None, day: date) -> Facts | None:
     """Return the facts about a person of the cast on a day, acting for an organisation, or for the one of their story.
 
-    Raises Misuse, RegisterUnavailable.
+    None for somebody who has no organisation to act for. Raises Misuse, RegisterUnavailable.
     """
     return member_facts(_ask(key), key, organisation=organisation, day=day)
 
 
-def member_facts(member: CastMember, key: str, *, organisation: EnterpriseNumber | None, day: date) -> Facts:
+def member_facts(member: CastMember, key: str, *, organisation: EnterpriseNumber | None, day: date) -> Facts | None:
     """Return the facts that are in what the mock printed."""
+    if organisation is None and not member.organisations:
+        return None
     number = organisation or _own(member, key)
     try:
         record = read_person(member.idm, member.kbo)
@@ -66,8 +68,6 @@ def _enterprise(document: Any, day: date) -> Enterprise | None:
 def _own(member: CastMember, key: str) -> EnterpriseNumber:
     several = ", ".join(member.organisations[:5]) + (" and more" if len(member.organisations) > 5 else "")
     choice = f"choose with --organisation one of {several}"
-    if not member.organisations:
-        raise Misuse(f"{key} has no organisation at all, so there is nothing to decide; name one with --organisation")
     if len(member.organisations) > 1 and member.organisation is None:
         raise Misuse(f"{key} has {len(member.organisations)} organisations: {choice}")
     if len(member.organisations) > 1:

@@ -30,12 +30,13 @@ T = TypeVar("T")
 _NOBODYS_ENTERPRISE = "1999999943"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ailment(Exception):
-    """What is wrong with a part, and what to do about it."""
+    """What is wrong with a part, and what to do about it; a check raises it to stop early."""
 
-    finding: str
-    remedy: str
+    def __init__(self, *, finding: str, remedy: str) -> None:
+        super().__init__(finding)
+        self.finding = finding
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

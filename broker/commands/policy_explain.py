@@ -55,7 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
     policy, application = _chosen([file.policy for file in files], arguments.application)
     today = arguments.at or SystemClock().today()
     if arguments.person is not None:
-        facts, day = cast.facts_of(arguments.person, organisation=arguments.organisation, day=today), today
+        known, day = cast.facts_of(arguments.person, organisation=arguments.organisation, day=today), today
+        if known is None:
+            _print_nothing_to_act_for(policy, application, today, person=arguments.person, json=arguments.json)
+            return 0
+        facts = known
     else:
         facts, day = read_question(arguments.given, organisation=arguments.organisation, today=today)
     decision = decide(policy, application=application, facts=facts, day=arguments.at or day)
@@ -64,6 +68,27 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(_tree(policy, decision, facts, Paint.of(sys.stdout, os.environ))))
     return 0
+
+
+def _print_nothing_to_act_for(policy: Policy, application: str, day: date, *, person: str, json: bool) -> None:
+    """The gateway makes no decision about somebody who has no organisation: they read which roads lead to one."""
+    answer = {
+        "allowed": False,
+        "reason": "no-organisation",
+        "cause": "no-organisation",
+        "application": application,
+        "organisation": None,
+        "day": day.isoformat(),
+        "policy": policy.id,
+        "version": policy.version,
+        "steps": [],
+    }
+    if json:
+        print(as_json(answer))
+        return
+    paint = Paint.of(sys.stdout, os.environ)
+    print(f"{paint.mark(holds=False)} {paint.bad('refused')} {paint.strong('no-organisation')}")
+    print(wrapped(f"{person} has no organisation to act for; try one with --organisation", indent=2))
 
 
 def _organisation(text: str) -> EnterpriseNumber:

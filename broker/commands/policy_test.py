@@ -65,10 +65,10 @@ def _failed(file: PolicyFile, result: Result, paint: Paint) -> Iterator[str]:
     yield paint.faint(f"        {file.file}:{result.line}, judged on {verdict.case.day}")
     for difference in verdict.differences:
         yield wrapped(difference, indent=8)
-    yield from step_lines(verdict, paint)
+    yield from _steps(verdict, paint)
 
 
-def step_lines(verdict: Verdict, paint: Paint) -> Iterator[str]:
+def _steps(verdict: Verdict, paint: Paint) -> Iterator[str]:
     """Yield a line for each step of a case that failed."""
     for step in verdict.decision.steps:
         sentence = wrapped(f"{step.clause}: {because(step, verdict.case.facts)}", indent=12, used=10)

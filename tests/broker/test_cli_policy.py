@@ -142,11 +142,12 @@ def test_somebody_of_the_cast_is_explained_without_a_server(capsys: pytest.Captu
         ("employee", "inkom-user"),
         ("expired-right", "right-expired"),
         ("right-elsewhere", "right-elsewhere"),
+        ("nobody", "no-organisation"),
     ):
         assert main([*asked, key]) == 0
         assert json.loads(capsys.readouterr().out)["reason"] == reason
-    assert main([*asked, "nobody"]) == 2
-    assert "nobody has no organisation at all" in capsys.readouterr().err
+    assert main([*asked[:-2], "--person", "citizen"]) == 0
+    assert "refused no-organisation" in capsys.readouterr().out
     assert main([*asked, "nobody", "--organisation", "1999.999.943"]) == 0
     assert json.loads(capsys.readouterr().out)["reason"] == "right-missing"
     assert main([*asked, "stranger"]) == 2
