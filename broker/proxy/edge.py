@@ -220,9 +220,11 @@ class EdgeProtocol(PatientProtocol):
         self.unaccounted += len(data)
         try:
             self._feed(data)
-        except httptools.HttpParserError:
-            # A callback that raised has said itself what is wrong.
+        except httptools.HttpParserError as error:
+            # A callback that stopped the reading has said itself what is wrong.
             if not self.muted:
+                if isinstance(error, httptools.HttpParserCallbackError):
+                    self.logger.error("A request could not be checked", exc_info=error)
                 self._refuse(_BAD_REQUEST)
             return
         self._check_padding()

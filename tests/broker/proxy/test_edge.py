@@ -570,6 +570,18 @@ async def test_the_edge_serves_only_the_hosts_that_it_is_given() -> None:
         assert status_of(await say(running.port, raw)) == 421
 
 
+async def test_a_check_that_fails_lets_nothing_through_and_is_told(
+    running: Chain, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("broker.proxy.edge.check_request", broken)
+    assert status_of(await say(running.port, request())) == 400
+    assert running.backend.raw == b""
+    assert "could not be checked" in caplog.text
+
+
 async def test_a_stop_ends_resting_connections_and_lets_running_requests_finish() -> None:
     release, started = asyncio.Event(), asyncio.Event()
 
