@@ -224,7 +224,7 @@ class EdgeProtocol(PatientProtocol):
             # A callback that stopped the reading has said itself what is wrong.
             if not self.muted:
                 if isinstance(error, httptools.HttpParserCallbackError):
-                    self.logger.error("A request could not be checked", exc_info=error)
+                    self.logger.exception("A request could not be checked")
                 self._refuse(_BAD_REQUEST)
             return
         self._check_padding()
