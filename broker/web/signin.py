@@ -97,13 +97,13 @@ class SignInPages:
     async def callback(self, request: Request) -> Response:
         """Take the provider's answer: a new session, or a page that says why not."""
         answer = parse_qsl(request.scope["query_string"].decode("ascii", "replace"), keep_blank_values=True)
+        attempt = await self._attempt(request, answer)
+        if attempt is None:
+            return await self._without_attempt(request)
         try:
-            attempt = await self._attempt(request, answer)
-            if attempt is None:
-                return await self._without_attempt(request)
             signed_in = await self._provider.identify(attempt, answer)
         except SignInRefused as refused:
-            return await self._refuse(request, refused)
+            return await self._refuse(request, refused, again=address_with_return(LOGIN, attempt.return_to))
         return await self._begin(request, attempt, signed_in)
 
     async def logout(self, request: Request) -> Response:
@@ -150,9 +150,11 @@ class SignInPages:
         """The browser's Back button leads here after a sign-in; without a session it was too late or not ours."""
         if await self._session(request) is not None:
             return self._pages.see_other(START)
-        return await self._refuse(request, SignInRefused(Mismatch.UNKNOWN_ATTEMPT, "no attempt for this answer"))
+        return await self._refuse(
+            request, SignInRefused(Mismatch.UNKNOWN_ATTEMPT, "no attempt for this answer"), again=LOGIN
+        )
 
-    async def _refuse(self, request: Request, refused: SignInRefused) -> Response:
+    async def _refuse(self, request: Request, refused: SignInRefused, *, again: str) -> Response:
         reference = new_reference()
         _log.warning(
             "sign-in refused",
@@ -170,7 +172,7 @@ class SignInPages:
             "sign-in-refused.html",
             status=status,
             mismatch=refused.mismatch.value,
-            again=LOGIN,
+            again=again,
             reference=spoken(reference),
         )
 

@@ -143,7 +143,7 @@ def running_chain(directory: Path, *, environment: Mapping[str, str] | None = No
         stderr=subprocess.STDOUT,
         start_new_session=True,
         cwd=ROOT,
-        env={**os.environ, **(environment or {})},
+        env={**surroundings(), **(environment or {})},
         text=True,
     )
     try:
@@ -159,6 +159,11 @@ def running_chain(directory: Path, *, environment: Mapping[str, str] | None = No
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
+
+
+def surroundings() -> dict[str, str]:
+    """The environment without settings meant for other programs: the gateway refuses a name that it does not know."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("INKOM_")}
 
 
 def _await_ready(process: subprocess.Popen[str]) -> None:
