@@ -1,0 +1,68 @@
+"""The mock government as a process on a port of its own, as another team would run it, and what its world says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import yaml
+
+from tests.conformance.processes import answers, free_port, running
+from tests.project.places import ROOT
+
+REGISTER_TOKEN = "conformance-register-token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Government:
+    """`origin` has no final slash."""
+
+    origin: str
+    log: Path
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.origin}/op"
+
+    def tell(self, path: str, content: Mapping[str, object]) -> dict[str, Any]:
+        """Post to the control interface."""
+        answer = httpx2.post(f"{self.origin}{path}", json=content, trust_env=False)
+        assert answer.is_success, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def arm(self, fault: str, *, client_id: str) -> None:
+        """Let one answer to that client be wrong in one way."""
+        self.tell("/mock/fault", {"fault": fault, "client_id": client_id})
+
+
+@contextmanager
+def mock_government(folder: Path) -> Iterator[Government]:
+    """Run `inkom-mock` for the length of a block."""
+    port, log = free_port(), folder / "mock-government.log"
+    command = (sys.executable, "-m", "mock_idp", "--port", str(port), "--register-token", REGISTER_TOKEN)
+    origin = f"http://localhost:{port}"
+    with running(command, log=log, ready=answers(f"{origin}/health"), folder=ROOT):
+        yield Government(origin=origin, log=log)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CastMember:
+    """What world.yaml says of a person; `national_number` is in digits."""
+
+    national_number: str
+    given_name: str
+    family_name: str
+
+
+def cast_member(key: str) -> CastMember:
+    """Read one person of the cast, so that no number is written down twice."""
+    world = yaml.safe_load((ROOT / "mock_idp" / "world.yaml").read_text(encoding="utf-8"))
+    person = world["people"][key]
+    digits = "".join(character for character in person["national_number"] if character.isdigit())
+    return CastMember(national_number=digits, given_name=person["given_name"], family_name=person["family_name"])
