@@ -130,7 +130,10 @@ class IdentityProvider(Protocol):
         """
 
     async def logout_url(self, *, state: str) -> str | None:
-        """Return where the provider ends its own session, or None when it offers nothing."""
+        """Return where the provider ends its own session, or None when it offers nothing.
+
+        Raises ProviderUnavailable.
+        """
 
 
 class SessionStore(Protocol):
@@ -195,7 +198,7 @@ class Registers(Protocol):
         """Return all functions, rights and organisations of a person (an empty record for somebody unknown)."""
 
     async def enterprise(self, number: EnterpriseNumber) -> Enterprise | None:
-        """Return an enterprise, or None when KBO does not know it."""
+        """Return an enterprise as of today, or None when KBO does not know it."""
 
     async def contacts(self, number: EnterpriseNumber, *, day: date) -> Contacts:
         """Return who can help in an organisation that day."""

@@ -34,8 +34,6 @@ def read_plain(value: object, shape: type[T]) -> T:
         return msgspec.convert(value, type=shape)
     except msgspec.ValidationError as error:
         raise NotUnderstood(_without_values(error)) from None
-    except RecursionError:
-        raise NotUnderstood("nested too deeply") from None
 
 
 def _without_values(error: msgspec.ValidationError) -> str:

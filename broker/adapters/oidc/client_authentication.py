@@ -100,10 +100,9 @@ def _post(fields: dict[str, str]) -> Authenticate:
 
 def _assertion(authentication: KeyAuthentication, *, client_id: str, issuer: str, clock: Clock) -> Authenticate:
     key = read_private_key(authentication.private_key)
-    header = {"alg": "RS256" if isinstance(key, RSAKey) else "ES256"}
-    key_id = authentication.key_id or key.kid
-    if key_id:
-        header["kid"] = key_id
+    # Without a name of its own, the key goes by its thumbprint (RFC 7638), as in the gateway's published key set.
+    key_id = authentication.key_id or key.kid or key.thumbprint()
+    header = {"alg": "RS256" if isinstance(key, RSAKey) else "ES256", "kid": key_id}
 
     def authenticate(
         client: Any, method: str, address: str, headers: MutableMapping[str, str], body: Any

@@ -247,6 +247,7 @@ class OidcProvider:
         return answer
 
     def _expected(self, attempt: SignInAttempt, tokens: _TokenResponse) -> Expected:
+        max_age = self._max_age(attempt)
         return Expected(
             issuer=self._settings.issuer,
             client_id=self._settings.client_id,
@@ -256,7 +257,7 @@ class OidcProvider:
             now=self._clock.now().timestamp(),
             leeway=self._settings.leeway,
             token_max_age=self._settings.token_max_age,
-            max_age=self._max_age(attempt),
+            authenticated_since=None if max_age is None else attempt.began_at.timestamp() - max_age,
         )
 
     def _max_age(self, attempt: SignInAttempt) -> int | None:

@@ -90,7 +90,7 @@ class HttpRegisters:
 
     async def _enterprise(self, number: EnterpriseNumber) -> EnterpriseDocument | None:
         answer = await self._ask(self._kbo, "/enterprises/{number}", number=number)
-        if answer is None:
+        if answer.status == 404:
             return None
         document = _understood(lambda: read_enterprise(_content(answer)), "KBO /enterprises/{number}")
         if document.organisation.number != number:
@@ -100,14 +100,14 @@ class HttpRegisters:
     async def _administrators(self, number: EnterpriseNumber) -> tuple[str, ...]:
         path = "/organisations/{number}/administrators"
         answer = await self._ask(self._idm, path, number=number)
-        if answer is None:
+        if answer.status == 404:
             return ()
         return _understood(lambda: read_administrators(_content(answer)), f"IDM {path}")
 
     async def _ask(
         self, register: _Register, path: str, *, number: EnterpriseNumber | None = None, question: bytes | None = None
-    ) -> Answer | None:
-        """Return the answer, or None when the register does not know what the path names."""
+    ) -> Answer:
+        """Return the answer: 200, or 404 when the register does not know the number in the path."""
         url = register.address + (path if number is None else path.replace("{number}", number.digits))
         try:
             async with asyncio.timeout(self._time_limit), self._places:
@@ -117,9 +117,8 @@ class HttpRegisters:
         except NoAnswer as error:
             raise RegisterUnavailable(f"{register.name} {path}: {error}") from None
         # A register's own 404 is a problem document; another may come from whatever stands at a wrong address.
-        if answer.status == 404 and number is not None and answer.media_type == "application/problem+json":
-            return None
-        if answer.status != 200:
+        unknown = answer.status == 404 and number is not None and answer.media_type == "application/problem+json"
+        if answer.status != 200 and not unknown:
             raise RegisterUnavailable(f"{register.name} {path} answered {answer.status}")
         return answer
 
@@ -144,7 +143,5 @@ def _understood(read: Callable[[], T], where: str) -> T:
         raise RegisterUnavailable(f"{where} answered what we do not understand: {error}") from None
 
 
-def _content(answer: Answer | None) -> object:
-    if answer is None:
-        raise NotUnderstood("nothing")
+def _content(answer: Answer) -> object:
     return read_json(answer.body, object)

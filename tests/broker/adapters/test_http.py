@@ -125,6 +125,12 @@ async def test_a_connection_that_breaks_is_named_as_such(channel: BackChannel, s
     assert trouble.value.connection
 
 
+async def test_an_address_that_is_none_of_http_is_no_answer(channel: BackChannel) -> None:
+    with pytest.raises(NoAnswer, match="UnsupportedProtocol") as trouble:
+        await channel.get("ftp://127.0.0.1/")
+    assert not trouble.value.connection
+
+
 async def test_a_server_that_is_away_is_named_without_its_address(channel: BackChannel) -> None:
     with pytest.raises(NoAnswer, match="ConnectError") as trouble:
         await channel.get("http://127.0.0.1:1/secret")

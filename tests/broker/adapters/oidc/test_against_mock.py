@@ -127,7 +127,8 @@ async def test_a_wrong_secret_is_refused(mock: MockGovernment) -> None:
 
 async def outcome_of(us: OidcProvider) -> str:
     try:
-        await sign_in(us, attempt(level=Assurance.HIGH), person="legal-representative")
+        trying = attempt(level=Assurance.HIGH, began_at=SystemClock().now())
+        await sign_in(us, trying, person="legal-representative")
     except (SignInRefused, ProviderUnavailable) as refusal:
         return "rejected, with a person in the reason" if "82672100108" in str(refusal) else "reject"
     return "accept"

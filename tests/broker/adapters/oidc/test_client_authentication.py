@@ -76,7 +76,8 @@ def test_the_audience_may_be_the_issuer() -> None:
     assert assertion_of(EC, audience="issuer").claims["aud"] == ISSUER
 
 
-def test_the_key_is_named_when_it_has_a_name() -> None:
+def test_the_key_goes_by_its_name_or_else_by_its_thumbprint() -> None:
+    assert assertion_of(EC).header["kid"] == EC.thumbprint()
     assert assertion_of(EC, key_id="key-2026").header["kid"] == "key-2026"
     jwk = json.dumps({**EC.as_dict(private=True), "kid": "from-the-jwk"})
     _, fields = prove(KeyAuthentication(private_key=jwk))

@@ -179,6 +179,11 @@ def test_the_moment_of_sign_in_is_auth_time_or_else_iat() -> None:
     assert person(claims()).identity.authenticated_at == datetime.fromtimestamp(1_790_000_000, UTC)
 
 
+def test_without_any_moment_nobody_signs_in() -> None:
+    with pytest.raises(SignInRefused, match="iat"):
+        person(claims(iat=None))
+
+
 @pytest.mark.parametrize(
     ("name", "kept"), [("Éloïse", "Éloïse"), (" A\x00n\n", "An"), (5, ""), (None, ""), ("x" * 999, "x" * 200)]
 )

@@ -88,6 +88,8 @@ async def test_a_step_up_may_ask_for_a_fresh_sign_in_and_hint_the_organisation(o
     op.claims["auth_time"] = int(NOW.timestamp()) - 60
     assert await refused(us, op, level=Assurance.HIGH) is Mismatch.BAD_TOKEN
     op.claims["auth_time"] = int(NOW.timestamp())
+    op.clock.move(timedelta(minutes=5))
+    op.claims["iat"] = int(op.clock.now().timestamp())
     await us.identify(stepping, op.response())
     await us.aclose()
 

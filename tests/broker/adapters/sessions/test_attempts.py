@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from broker.adapters.sessions import RedisAttempts, connect
@@ -108,6 +109,15 @@ async def test_an_attempt_lives_on_when_a_new_secret_is_put_first(redis: RedisSe
 @pytest.mark.parametrize("state", ["", "unknown", "\ud800", "s" * 10_000])
 async def test_an_unknown_state_is_no_attempt(attempts: RedisAttempts, state: str) -> None:
     assert await attempts.take(state, browser=BROWSER) is None
+
+
+async def test_a_record_of_another_version_of_the_gateway_is_no_attempt(
+    attempts: RedisAttempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(msgspec.json, "encode", lambda _: b'{"state": "of long ago"}')
+        await attempts.keep(attempt(), browser=BROWSER)
+    assert await attempts.take(STATE, browser=BROWSER) is None
 
 
 async def test_a_record_that_somebody_wrote_into_redis_is_no_attempt(

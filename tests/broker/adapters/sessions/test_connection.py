@@ -170,6 +170,20 @@ async def test_sessions_are_kept_through_sentinel(
                 await sessions.ping()
 
 
+async def test_sentinels_may_have_a_password_of_their_own(
+    own_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    settings = tmp_path_factory.mktemp("sentinel") / "sentinel.conf"
+    settings.write_text(f"sentinel monitor mymaster 127.0.0.1 {own_redis.port} 1\nrequirepass of-the-sentinel\n")
+    with redis_server(settings.parent, "--sentinel", configuration=settings) as sentinel:
+        place = f"redis+sentinel://127.0.0.1:{sentinel.port}/mymaster"
+        async with opened(place + "?sentinel_password=of-the-sentinel") as sessions:
+            await sessions.ping()
+        async with opened(place) as sessions:
+            with pytest.raises(StoreUnavailable):
+                await sessions.ping()
+
+
 @pytest.mark.parametrize(
     "address",
     [

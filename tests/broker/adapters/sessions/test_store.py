@@ -184,6 +184,13 @@ async def test_use_within_a_minute_writes_nothing(redis: RedisServer, sessions: 
     assert remaining_seconds(redis) <= 1745
 
 
+async def test_a_look_that_is_no_use_prolongs_nothing(redis: RedisServer, sessions: RedisSessions) -> None:
+    cookie = await sessions.begin(session())
+    redis.command("EXPIRE", only_key(redis), "1000")
+    assert await sessions.find(cookie, counts_as_use=False) == session()
+    assert remaining_seconds(redis) <= 1000
+
+
 async def test_a_record_that_lost_its_lifetime_gets_it_back(redis: RedisServer, sessions: RedisSessions) -> None:
     cookie = await sessions.begin(session())
     redis.command("PERSIST", only_key(redis))
