@@ -23,6 +23,7 @@ APPLICATIONS = ("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen")
 BROWSER = {"accept": "text/html,application/xhtml+xml", "sec-fetch-mode": "navigate", "accept-language": "en"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LONGEST_WALK = 12
+_MOST_STARTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,28 @@ class Visitor:
 @contextmanager
 def running_chain(directory: Path, *, environment: Mapping[str, str] | None = None) -> Iterator[Chain]:
     """Start the chain, wait for its `ready`, and stop it afterwards."""
+    chain = _started(directory, environment or {})
+    try:
+        yield chain
+    finally:
+        chain.process.send_signal(signal.SIGTERM)
+        chain.process.communicate(timeout=30)
+
+
+def _started(directory: Path, environment: Mapping[str, str]) -> Chain:
+    """Return a chain that is ready. A port that was free a moment ago may be taken by now: then others are tried."""
+    for _ in range(_MOST_STARTS):
+        chain = _start(directory, environment)
+        printed = _until_ready(chain.process)
+        if printed is None:
+            return chain
+        chain.process.wait(timeout=30)
+        if "in use" not in printed:
+            raise AssertionError("the chain did not start:\n" + printed)
+    raise AssertionError(f"no ports stayed free long enough, {_MOST_STARTS} times")
+
+
+def _start(directory: Path, environment: Mapping[str, str]) -> Chain:
     first, redis_port = free_ports_in_a_row(6), free_port()
     process = subprocess.Popen(
         [
@@ -143,22 +166,17 @@ def running_chain(directory: Path, *, environment: Mapping[str, str] | None = No
         stderr=subprocess.STDOUT,
         start_new_session=True,
         cwd=ROOT,
-        env={**surroundings(), **(environment or {})},
+        env={**surroundings(), **environment},
         text=True,
     )
-    try:
-        _await_ready(process)
-        yield Chain(
-            directory=directory,
-            gateway=f"http://localhost:{first}",
-            mock=f"http://localhost:{first + 2}",
-            backends=tuple(f"http://localhost:{first + 3 + index}" for index in range(3)),
-            redis_port=redis_port,
-            process=process,
-        )
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+    return Chain(
+        directory=directory,
+        gateway=f"http://localhost:{first}",
+        mock=f"http://localhost:{first + 2}",
+        backends=tuple(f"http://localhost:{first + 3 + index}" for index in range(3)),
+        redis_port=redis_port,
+        process=process,
+    )
 
 
 def surroundings() -> dict[str, str]:
@@ -166,10 +184,11 @@ def surroundings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("INKOM_")}
 
 
-def _await_ready(process: subprocess.Popen[str]) -> None:
+def _until_ready(process: subprocess.Popen[str]) -> str | None:
+    """Wait for the line `ready`; return what was printed if it never came."""
     printed: list[str] = []
     for line in process.stdout or ():
         printed.append(line)
         if line.startswith("ready"):
-            return
-    raise AssertionError("the chain did not start:\n" + "".join(printed))
+            return None
+    return "".join(printed)
