@@ -102,7 +102,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         vital={"sessions": sessions.ping},
         useful={"provider": provider.ready},
         following=moved.follow if moved else None,
-        closing=(registers_channel.aclose, provider_channel.aclose, redis.aclose, audit.aclose),
+        closing=(registers_channel.aclose, provider_channel.aclose, sessions.aclose, audit.aclose),
     )
 
 

@@ -9,6 +9,7 @@ What a request is refused with looks is the business of `Answers` (the web layer
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,10 +34,14 @@ from broker.ports import (
     Reply,
     SessionStore,
 )
+from broker.proxy.failures import ClientGone
 from broker.proxy.forward import forward
 from broker.proxy.messages import ForwardedFor, Headers, application_path, request_headers
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
 from broker.proxy.upstream import Upstream
+
+
+_log = logging.getLogger("inkom.gate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,8 +233,13 @@ class Gate:
         )
         try:
             await self._while_admitted(moving, passage, application)
+        except ClientGone:
+            # Nobody is left to answer.
+            return
         except ForwardingFailed as error:
-            if not error.answer_started:
+            if error.answer_started:
+                _log.warning("an answer was cut", extra={"application": application.id, "error": type(error).__name__})
+            else:
                 await self._answers.failure(error, scope, receive, send)
         except NoLongerAdmitted:
             # Cut, not completed: nobody may take a part of an answer for the whole.
