@@ -40,7 +40,6 @@ from broker.proxy.messages import ForwardedFor, Headers, application_path, reque
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
 from broker.proxy.upstream import Upstream
 
-
 _log = logging.getLogger("inkom.gate")
 
 
