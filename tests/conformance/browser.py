@@ -11,6 +11,8 @@ import httpx2
 
 NAVIGATION = {"accept": "text/html,application/xhtml+xml", "sec-fetch-mode": "navigate", "accept-language": "en"}
 LONGEST_WALK = 20
+# A button has a name and a value, and is no field before it is pressed.
+BUTTONS = frozenset({"logout"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +68,25 @@ class Browser:
 
     def submit(self, page: httpx2.Response, **filled_in: str) -> httpx2.Response:
         """Fill in the form of a page that has these fields, send it, and follow to the next page."""
-        form = next(one for one in forms(page) if filled_in.keys() <= one.fields.keys())
+        return self.follow(self.press(page, **filled_in))
+
+    def press(self, page: httpx2.Response, **filled_in: str) -> httpx2.Response:
+        """The same, without following a redirect."""
+        form = next(one for one in forms(page) if filled_in.keys() - BUTTONS <= one.fields.keys())
         fields = {**form.fields, **filled_in}
         address = urljoin(str(page.url), form.action)
         if form.method == "get":
-            return self.open(f"{address}?{urlencode(fields)}")
-        return self.follow(self.post(address, fields))
+            return self.get(f"{address}?{urlencode(fields)}")
+        return self.post(address, fields)
+
+    def sent_to(self, path: str, response: httpx2.Response) -> str:
+        """Follow redirects up to the first that leads to that path: its address, which is not asked for."""
+        while response.is_redirect:
+            address = urljoin(str(response.url), response.headers["location"])
+            if urlsplit(address).path == path:
+                return address
+            response = self.get(address)
+        raise AssertionError(f"nothing leads to {path}: {self.visited[-3:]}")
 
     def asked(self, path: str) -> dict[str, str]:
         """The parameters of the last request to that path."""

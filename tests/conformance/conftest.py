@@ -7,6 +7,8 @@ import pytest
 
 from tests.conformance.browser import Browser
 from tests.conformance.government import Government, mock_government
+from tests.conformance.node import install_packages
+from tests.redis_server import redis_server
 
 HERE = Path(__file__).parent
 
@@ -28,6 +30,18 @@ def started_government(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gov
 def government(started_government: Government) -> Government:
     started_government.tell("/mock/reset", {})
     return started_government
+
+
+@pytest.fixture(scope="session")
+def npm_packages() -> None:
+    """Without these there is nothing foreign to try."""
+    install_packages()
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
 
 
 @pytest.fixture

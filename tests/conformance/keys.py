@@ -15,12 +15,16 @@ _RSA_BITS = 2048
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPair:
-    """`file` is the private half in PEM, `public_file` the other; `public` is a key set (RFC 7517), as JSON."""
+    """`file` is the private half in PEM, `public_file` the other; `public` is a key set (RFC 7517).
+
+    `private` is the one private key in the same form, for a program that reads that.
+    """
 
     file: Path
     public_file: Path
     key_id: str
     public: dict[str, Any]
+    private: dict[str, Any]
 
 
 def rsa_key_pair(file: Path) -> KeyPair:
@@ -42,7 +46,11 @@ def _pair(file: Path, key: RSAKey | ECKey) -> KeyPair:
     public_file = file.with_suffix(".public.pem")
     public_file.write_bytes(key.as_pem(private=False))
     return KeyPair(
-        file=file, public_file=public_file, key_id=str(key.kid), public=dict(KeySet([key]).as_dict(private=False))
+        file=file,
+        public_file=public_file,
+        key_id=str(key.kid),
+        public=dict(KeySet([key]).as_dict(private=False)),
+        private=dict(key.as_dict(private=True)),
     )
 
 

@@ -1,0 +1,121 @@
+"""The gateway as a process, configured for a foreign provider; sample backends behind it, a Redis beside it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.conformance.browser import Browser
+from tests.conformance.government import REGISTER_TOKEN, Government
+from tests.conformance.keys import ec_key_pair
+from tests.conformance.processes import answers, free_ports, running
+from tests.project.places import ROOT
+
+CLIENT_ID = "inkom-gateway"
+APPLICATIONS = ("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """`port` is its own, `backends` are those of the three sample backends."""
+
+    folder: Path
+    port: int
+    backends: tuple[int, ...]
+
+    @property
+    def origin(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def application(self) -> str:
+        return f"{self.origin}/kmo-portefeuille/"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "gateway.log").read_text(errors="replace")
+
+    def registration(self, **more: object) -> dict[str, object]:
+        """What a provider has to know of this client, in the terms of OpenID Connect Dynamic Client Registration."""
+        return {
+            "client_id": CLIENT_ID,
+            "redirect_uris": [f"{self.origin}/_inkom/callback"],
+            "post_logout_redirect_uris": [f"{self.origin}/_inkom/logged-out"],
+            **more,
+        }
+
+    def arrived(self, browser: Browser) -> dict[str, str] | None:
+        """The headers that the backend received for this browser; None when somebody has to sign in first."""
+        answer = browser.get(f"{self.application}api/headers")
+        if answer.is_redirect:
+            return None
+        assert answer.status_code == 200, f"{answer.status_code} {answer.text}\n{self.log[-3000:]}"
+        return dict(answer.json()["headers"])
+
+    def sign_out(self, browser: Browser) -> httpx2.Response:
+        """Press the button on the gateway's page; the page to which that leads."""
+        profile = browser.open(f"{self.origin}/_inkom/profile")
+        token = profile.text.partition('name="form_token" value="')[2].partition('"')[0]
+        return browser.follow(browser.post(f"{self.origin}/_inkom/logout", {"form_token": token}))
+
+
+def new_gateway(folder: Path) -> Gateway:
+    """A gateway on ports of its own, not yet started: providers hear of its addresses first."""
+    port, *backends = free_ports(4)
+    return Gateway(folder=folder, port=port, backends=tuple(backends))
+
+
+@contextmanager
+def running_gateway(
+    gateway: Gateway, *, acm: Mapping[str, object], government: Government, redis: str
+) -> Iterator[Gateway]:
+    """Run gateway and backends for the length of a block; `acm` is that topic of the configuration."""
+    folder, ports = gateway.folder, ",".join(str(port) for port in gateway.backends)
+    configuration = folder / "inkom.yaml"
+    content = _configuration(gateway, acm, government, redis)
+    configuration.write_text(json.dumps(content, indent=2), encoding="utf-8")  # JSON is YAML too
+    serve = (str(Path(sysconfig.get_path("scripts"), "inkom")), "serve", "--config", str(configuration))
+    backends = (sys.executable, "-m", "mock_apps", "--ports", ports, "--gateway", gateway.origin)
+    backend = answers(f"http://localhost:{gateway.backends[-1]}/health")
+    with (
+        running(backends, log=folder / "backends.log", ready=backend, folder=ROOT),
+        running(serve, log=folder / "gateway.log", ready=answers(f"{gateway.origin}/_inkom/health/live"), folder=ROOT),
+    ):
+        yield gateway
+
+
+def _configuration(gateway: Gateway, acm: Mapping[str, object], government: Government, redis: str) -> dict[str, Any]:
+    folder = gateway.folder
+    for name in ("session-secrets", "pseudonym"):
+        (folder / name).write_text(secrets.token_urlsafe(32))
+    (folder / "register-token").write_text(REGISTER_TOKEN)
+    assertion = ec_key_pair(folder / "assertion.pem")
+    upstreams = zip(APPLICATIONS, gateway.backends, strict=True)
+    return {
+        "public_url": gateway.origin,
+        "listen": {"host": "127.0.0.1", "port": gateway.port},
+        "acm": {"client_id": CLIENT_ID, "scopes": ["openid", "profile", "rrn"], **acm},
+        "registers": {
+            "idm": f"{government.origin}/idm/v1",
+            "kbo": f"{government.origin}/kbo/v1",
+            "token_file": "register-token",
+        },
+        "sessions": {"redis": redis, "secrets_file": "session-secrets"},
+        "policies": str(ROOT / "policies"),
+        "audit": {"file": "audit.jsonl"},
+        "assertion": {"key_file": str(assertion.file)},
+        "pseudonym": {"key_file": "pseudonym"},
+        "applications": {
+            name: {"title": {"nl": name, "en": name}, "upstream": f"http://localhost:{port}"}
+            for name, port in upstreams
+        },
+    }
