@@ -11,9 +11,11 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -27,8 +29,9 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.supervisors import Multiprocess
 
 from broker import logs
+from broker.adapters.metrics import CONTENT_TYPE
 from broker.adapters.policy_files import load as load_policies
-from broker.config import Application, Secrets, Settings, load
+from broker.config import Application, Operators, Secrets, Settings, load
 from broker.cookies import Cookies
 from broker.domain.policy import Policy
 from broker.facts import FactsReader
@@ -39,6 +42,7 @@ from broker.proxy.edge import server_config
 from broker.proxy.gate import Gate, Protected
 from broker.proxy.upstream import TimeLimits, Upstream
 from broker.web.answers import PageAnswers
+from broker.web.operators import operators_pages
 from broker.web.organisation import OrganisationPages
 from broker.web.profile import ProfilePages
 from broker.web.refusal import RefusalPage
@@ -70,7 +74,9 @@ def serve(path: Path) -> int:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     if config.workers > 1:
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        with tempfile.TemporaryDirectory(prefix="inkom-metrics-") as figures:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
+            Multiprocess(config, sockets=[config.bind_socket()]).run()
         return 0
     server = _Server(config)
     server.run()
@@ -122,6 +128,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         sessions=parts.sessions,
         facts=facts,
         audit=parts.audit,
+        measures=parts.measures,
         clock=parts.clock,
         origin=public_url,
     )
@@ -135,21 +142,13 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     )
     profile = ProfilePages(pages=pages, sessions=parts.sessions, absolute=timedelta(seconds=settings.sessions.absolute))
 
+    operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        for name, check in parts.vital.items():
-            try:
-                await check()
-            except InkomError as error:
-                _log.error("nobody can sign in until %s work: %s", name, error)
-        following = asyncio.create_task(parts.following()) if parts.following else None
-        yield {"gate": gate, "edge": EdgeSettings(hosts=frozenset({urlsplit(public_url).netloc.encode()}))}
-        if following:
-            following.cancel()
-        for application in protected:
-            await application.upstream.aclose()
-        for close in parts.closing:
-            await close()
+        shared = settings.listen.workers > 1
+        async with _running(parts, protected), _serving(operators, settings.operators, shared=shared):
+            yield {"gate": gate, "edge": EdgeSettings(hosts=frozenset({urlsplit(public_url).netloc.encode()}))}
 
     router = Starlette(
         routes=[
@@ -173,6 +172,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         facts=facts,
         assertions=parts.assertions,
         audit=parts.audit,
+        measures=parts.measures,
         clock=parts.clock,
         cookies=cookies,
         public_url=public_url,
@@ -180,6 +180,54 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         facts_max_age=timedelta(seconds=settings.registers.facts_max_age),
     )
     return gate
+
+
+@asynccontextmanager
+async def _running(parts: Parts, applications: Iterable[Protected]) -> AsyncIterator[None]:
+    """Say what is missing at start, and close everything at the end."""
+    for name, check in parts.vital.items():
+        try:
+            await check()
+        except InkomError as error:
+            _log.error("nobody can sign in until %s work: %s", name, error)
+    following = asyncio.create_task(parts.following()) if parts.following else None
+    try:
+        yield
+    finally:
+        if following:
+            following.cancel()
+        for application in applications:
+            await application.upstream.aclose()
+        for close in parts.closing:
+            await close()
+
+
+class _SideServer(uvicorn.Server):
+    """A second server in the same process; signals are the first one's."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # typed as a generator there
+        return nullcontext()
+
+
+@asynccontextmanager
+async def _serving(pages: Starlette, address: Operators, *, shared: bool) -> AsyncIterator[None]:
+    """Serve the operators' pages beside the gateway; workers share the port. Raises OSError when it is taken."""
+    try:
+        listener = socket.create_server((address.host, address.port), reuse_port=shared)
+    except OSError as error:
+        _log.error("the operators' port %s:%s cannot be used: %s", address.host, address.port, error.strerror)
+        raise
+    server = _SideServer(
+        uvicorn.Config(
+            pages, lifespan="off", log_config=None, access_log=False, proxy_headers=False, server_header=False
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def _applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Protected, ...]:

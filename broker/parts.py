@@ -12,6 +12,7 @@ from broker.adapters.assertion import AssertionSigner
 from broker.adapters.audit import AuditFile
 from broker.adapters.clock import MovedClock, SystemClock
 from broker.adapters.http import BackChannel, Limits
+from broker.adapters.metrics import PrometheusMeasures
 from broker.adapters.oidc.provider import OidcProvider
 from broker.adapters.oidc.settings import (
     ACM_ACR,
@@ -35,6 +36,7 @@ from broker.ports import (
     Clock,
     IdentityProvider,
     LastChoices,
+    Measures,
     Registers,
     SessionStore,
 )
@@ -58,6 +60,7 @@ class Parts:
     provider: IdentityProvider
     audit: AuditLog
     assertions: Assertions
+    measures: Measures
     vital: Mapping[str, Callable[[], Awaitable[None]]]
     useful: Mapping[str, Callable[[], Awaitable[None]]]
     following: Callable[[], Coroutine[Any, Any, None]] | None = None
@@ -99,6 +102,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         assertions=AssertionSigner(
             key=secrets.assertion_key, client_key=secrets.client_key, issuer=public_url, clock=clock
         ),
+        measures=PrometheusMeasures(),
         vital={"sessions": sessions.ping},
         useful={"provider": provider.ready},
         following=moved.follow if moved else None,

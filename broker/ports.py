@@ -181,6 +181,22 @@ class LastChoices(Protocol):
         """Return the last choice, if it is known."""
 
 
+class Measures(Protocol):
+    """Counts for operators. Nothing here can fail, and nothing names a person, an organisation or a path."""
+
+    def judged(self, application: str, outcome: str, *, seconds: float) -> None:
+        """Count a request for an application by its outcome, and how long it took to judge."""
+
+    def forwarding_failed(self, application: str, kind: str) -> None:
+        """Count an admitted request that got no whole answer, by the kind of failure."""
+
+    def signed_in(self, result: str) -> None:
+        """Count a sign-in: `ok`, or why it was refused."""
+
+    def exposition(self) -> bytes:
+        """Return all figures in Prometheus' text form."""
+
+
 class Assertions(Protocol):
     """Signs what backends are told."""
 

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,6 +31,7 @@ from broker.ports import (
     Clock,
     ForwardingFailed,
     InkomError,
+    Measures,
     Passage,
     Reply,
     SessionStore,
@@ -70,6 +72,7 @@ class Gate:
         facts: FactsReader,
         assertions: Assertions,
         audit: AuditLog,
+        measures: Measures,
         clock: Clock,
         cookies: Cookies,
         public_url: str,
@@ -85,6 +88,7 @@ class Gate:
         self._facts = facts
         self._assertions = assertions
         self._audit = audit
+        self._measures = measures
         self._clock = clock
         self._cookies = cookies
         self._dropped_cookies = frozenset(name.encode() for name in cookies.names)
@@ -146,6 +150,7 @@ class Gate:
         return self._by_segment.get(b"/" + first + b"/") if slash else None
 
     async def _judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Passage:
+        began = perf_counter()
         cookie = cookie_value(headers, self._cookies.session)
         session = await self._session(cookie)
         outcome = admit(session, application=application.id, policy=application.policy, day=self._clock.today())
@@ -157,6 +162,7 @@ class Gate:
                 record = await self._record(outcome.decision, session, method=method, target=target)
             case SignIn() | ChooseOrganisation():
                 pass
+        self._measures.judged(application.id, type(outcome).__name__, seconds=perf_counter() - began)
         return Passage(
             application=application.id, outcome=outcome, session=session, cookie=cookie, target=target, record=record
         )
@@ -236,6 +242,7 @@ class Gate:
             # Nobody is left to answer.
             return
         except ForwardingFailed as error:
+            self._measures.forwarding_failed(application.id, type(error).__name__)
             if error.answer_started:
                 _log.warning("an answer was cut", extra={"application": application.id, "error": type(error).__name__})
             else:

@@ -25,6 +25,7 @@ from broker.ports import (
     Event,
     IdentityProvider,
     InkomError,
+    Measures,
     Mismatch,
     RegisterUnavailable,
     SessionStore,
@@ -52,6 +53,7 @@ class SignInPages:
         sessions: SessionStore,
         facts: FactsReader,
         audit: AuditLog,
+        measures: Measures,
         clock: Clock,
         origin: str,
     ) -> None:
@@ -61,6 +63,7 @@ class SignInPages:
         self._sessions = sessions
         self._facts = facts
         self._audit = audit
+        self._measures = measures
         self._clock = clock
         self._origin = origin
 
@@ -163,6 +166,7 @@ class SignInPages:
         await self._audit.happened(
             Event(kind="sign-in-refused", session=None, organisation=None, detail=refused.mismatch.value)
         )
+        self._measures.signed_in(refused.mismatch.value)
         former = cookie_value(request.scope["headers"], self._pages.cookies.session)
         if refused.mismatch is Mismatch.OTHER_PERSON and former is not None:
             await self._sessions.end(former)
@@ -199,6 +203,7 @@ class SignInPages:
             )
         )
         cookie = await self._sessions.begin(session)
+        self._measures.signed_in("ok")
         return self._pages.see_other(destination, cookies.setting(cookies.session, cookie))
 
     async def _acting(self, attempt: SignInAttempt, signed_in: SignedIn) -> tuple[Acting | None, str]:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from starlette.types import Receive, Scope, Send
 
 from broker.adapters.assertion import AssertionSigner
+from broker.adapters.metrics import PrometheusMeasures
 from broker.adapters.policy_files import load
 from broker.app import assemble
 from broker.config import Acm, Application, Audit, Key, Sessions, Settings
@@ -272,6 +273,7 @@ class World:
     registers: StandInRegisters
     provider: StandInProvider
     audit: MemoryAudit
+    measures: PrometheusMeasures
     client: httpx2.AsyncClient
 
     async def get(self, address: str, **headers: str) -> httpx2.Response:
@@ -317,6 +319,7 @@ async def gateway(
     settings = _settings(f"http://127.0.0.1:{backend.port}", application or {})
     clock, sessions, registers, provider = Hands(), MemorySessions(), StandInRegisters(), StandInProvider()
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
+    measures = PrometheusMeasures()
     parts = Parts(
         clock=clock,
         sessions=sessions,
@@ -326,6 +329,7 @@ async def gateway(
         provider=provider,
         audit=audit,
         assertions=AssertionSigner(key=ec_key(), client_key=None, issuer=ORIGIN, clock=clock),
+        measures=measures,
         vital={"sessions": sessions.ping},
         useful={},
     )
@@ -344,6 +348,7 @@ async def gateway(
             registers=registers,
             provider=provider,
             audit=audit,
+            measures=measures,
             client=client,
         )
     for protected in gate.applications:

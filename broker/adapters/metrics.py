@@ -1,0 +1,60 @@
+"""What is counted for operators, in Prometheus' form. No label holds a person, an organisation or a path.
+
+With several workers each counts for itself; `exposition` then adds them up from the files that the library keeps in the
+folder `PROMETHEUS_MULTIPROC_DIR`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_JUDGING_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
+
+
+class PrometheusMeasures:
+    """Fulfils the port `Measures`."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._judged = Counter(
+            "inkom_requests",
+            "Requests for an application, by outcome",
+            ("application", "outcome"),
+            registry=self._registry,
+        )
+        self._judging = Histogram(
+            "inkom_judging_seconds",
+            "Time from a request's head to its outcome, without the backend",
+            registry=self._registry,
+            buckets=_JUDGING_SECONDS,
+        )
+        self._failed = Counter(
+            "inkom_forwarding_failures", "Admitted requests that got no whole answer", ("application", "kind"),
+            registry=self._registry,
+        )  # fmt: skip
+        self._signed_in = Counter("inkom_sign_ins", "Sign-ins, by how they ended", ("result",), registry=self._registry)
+
+    def judged(self, application: str, outcome: str, *, seconds: float) -> None:
+        """Count a request."""
+        self._judged.labels(application, outcome).inc()
+        self._judging.observe(seconds)
+
+    def forwarding_failed(self, application: str, kind: str) -> None:
+        """Count an admitted request without a whole answer."""
+        self._failed.labels(application, kind).inc()
+
+    def signed_in(self, result: str) -> None:
+        """Count a sign-in."""
+        self._signed_in.labels(result).inc()
+
+    def exposition(self) -> bytes:
+        """Return all figures in Prometheus' text form."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        return generate_latest(together)
