@@ -43,7 +43,8 @@ def places(options: Options) -> tuple[Place, ...]:
     gateway, mock = _gateway_origin(options), _mock_origin(options)
     return (
         *(Place(title=title, url=f"{gateway}/{path}/") for path, title in APPLICATIONS),
-        Place(title="Gateway", url=f"{gateway}/_inkom/profile"),
+        Place(title="Gateway", url=f"{gateway}/"),
+        Place(title="Metrics", url=f"http://localhost:{options.operators_port}/metrics"),
         Place(title="Mock government", url=f"{mock}/"),
     )
 
