@@ -1,0 +1,90 @@
+// A relying party that is not ours: npm's openid-client. It is told everything by the JSON file that its one argument
+// names (see test_openid_client.py), signs somebody of the cast in without pages, and prints what it learnt as JSON.
+// Where it refuses, it prints the code of its refusal.
+
+import { readFileSync } from 'node:fs';
+import { webcrypto } from 'node:crypto';
+
+// Node 18 has these, and hides them.
+globalThis.crypto ??= webcrypto;
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
+const client = await import('openid-client');
+
+const told = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+
+function authentication() {
+  if (told.authentication === 'client_secret_basic') return client.ClientSecretBasic(told.secret);
+  if (told.authentication === 'client_secret_post') return client.ClientSecretPost(told.secret);
+  return privateKeyJwt();
+}
+
+async function importedKey() {
+  const { kid, alg, ...jwk } = told.key;
+  const algorithm =
+    alg === 'ES256' ? { name: 'ECDSA', namedCurve: 'P-256' } : { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+  return { kid, key: await crypto.subtle.importKey('jwk', jwk, algorithm, false, ['sign']) };
+}
+
+const key = told.key && (await importedKey());
+const privateKeyJwt = () => client.PrivateKeyJwt(key);
+
+async function signIn() {
+  const config = await client.discovery(new URL(told.issuer), told.client_id, told.metadata, authentication(), {
+    // Only because the mock of a test has no certificate.
+    execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
+  });
+  const verifier = client.randomPKCECodeVerifier();
+  const [state, nonce] = [client.randomState(), client.randomNonce()];
+  const parameters = {
+    redirect_uri: told.redirect_uri,
+    scope: told.scope,
+    state,
+    nonce,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+  };
+  const address = told.pushed
+    ? await client.buildAuthorizationUrlWithPAR(config, parameters)
+    : client.buildAuthorizationUrl(config, parameters);
+  for (const [name, value] of Object.entries(told.shortcut)) address.searchParams.set(name, value);
+
+  const answer = await fetch(address, { redirect: 'manual' });
+  const location = answer.headers.get('location');
+  if (!location) throw new Error(`no way back: ${answer.status} ${await answer.text()}`);
+  const tokens = await client.authorizationCodeGrant(config, new URL(location), {
+    pkceCodeVerifier: verifier,
+    expectedState: state,
+    expectedNonce: nonce,
+    idTokenExpected: true,
+  });
+  const claims = tokens.claims();
+  const learnt = {
+    address: [...address.searchParams.keys()],
+    response: [...new URL(location).searchParams.keys()],
+    claims,
+    userinfo: await client.fetchUserInfo(config, tokens.access_token, claims.sub),
+    introspection: await client.tokenIntrospection(config, tokens.access_token),
+  };
+  if (!tokens.refresh_token) return learnt;
+  const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token);
+  return {
+    ...learnt,
+    refreshed: { claims: refreshed.claims(), rotated: refreshed.refresh_token !== tokens.refresh_token },
+    used_twice: await refusal(() => client.refreshTokenGrant(config, tokens.refresh_token)),
+  };
+}
+
+async function refusal(attempt) {
+  try {
+    await attempt();
+    return null;
+  } catch (error) {
+    return error.error ?? error.code ?? error.message;
+  }
+}
+
+let learnt = null;
+const refused = await refusal(async () => {
+  learnt = await signIn();
+});
+console.log(JSON.stringify({ refused, learnt }));
