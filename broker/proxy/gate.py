@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from time import perf_counter
@@ -18,7 +20,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from broker.cookies import Cookies, cookie_value
-from broker.domain.admission import ChooseOrganisation, Forward, Refuse, Register, SignIn, StepUp, admit
+from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp, admit
 from broker.domain.decide import Decision
 from broker.domain.identity_headers import UnfitForHeaderError, identity_headers, pseudonym
 from broker.domain.policy import Policy
@@ -33,6 +35,7 @@ from broker.ports import (
     InkomError,
     Measures,
     Passage,
+    RegisterUnavailable,
     Reply,
     SessionStore,
 )
@@ -42,6 +45,8 @@ from broker.proxy.messages import ForwardedFor, Headers, application_path, reque
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
 from broker.proxy.upstream import Upstream
 
+# A refusal never rests on facts older than this; the registers are asked at most that often for one refused session.
+_REFUSED_ON_FACTS_YOUNGER_THAN = timedelta(seconds=5)
 _log = logging.getLogger("inkom.gate")
 
 
@@ -53,6 +58,10 @@ class Protected:
     policy: Policy
     upstream: Upstream
     discloses_national_number: bool
+
+
+_SEPARATOR = rb"(?:[.\-_]|%2[0DEde])?"
+_NATIONAL_NUMBER = re.compile(_SEPARATOR.join([rb"\d"] * 11))
 
 
 class NoLongerAdmitted(Exception):
@@ -153,7 +162,12 @@ class Gate:
         began = perf_counter()
         cookie = cookie_value(headers, self._cookies.session)
         session = await self._session(cookie)
-        outcome = admit(session, application=application.id, policy=application.policy, day=self._clock.today())
+        outcome = self._admit(session, application)
+        if isinstance(outcome, Refuse) and cookie is not None and session is not None:
+            # Whoever was just given a right need not wait until the facts are too old to hear of it.
+            with suppress(RegisterUnavailable):
+                session = await self._with_facts(cookie, session, younger_than=_REFUSED_ON_FACTS_YOUNGER_THAN)
+                outcome = self._admit(session, application)
         record = None
         match outcome:
             case Forward() | Refuse() | StepUp() | Register():
@@ -170,7 +184,13 @@ class Gate:
     async def _session(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
         """Return the session with facts that are fresh enough. Raises StoreUnavailable, RegisterUnavailable."""
         session = await self._sessions.find(cookie, counts_as_use=counts_as_use) if cookie else None
-        if cookie is None or session is None or not self._stale(session):
+        if cookie is None or session is None:
+            return None
+        return await self._with_facts(cookie, session, younger_than=self._facts_max_age)
+
+    async def _with_facts(self, cookie: str, session: Session, *, younger_than: timedelta) -> Session | None:
+        """Return the session, its facts read anew if they are too old; None when it ended meanwhile."""
+        if session.acting is None or self._clock.now() - session.acting.read_at < younger_than:
             return session
         # Many requests of one page find the facts stale at once; the registers are asked once.
         reading = self._rereadings.get(cookie)
@@ -180,8 +200,8 @@ class Gate:
             reading.add_done_callback(lambda _: self._rereadings.pop(cookie, None))
         return await asyncio.shield(reading)
 
-    def _stale(self, session: Session) -> bool:
-        return session.acting is not None and self._clock.now() - session.acting.read_at >= self._facts_max_age
+    def _admit(self, session: Session | None, application: Protected) -> Outcome:
+        return admit(session, application=application.id, policy=application.policy, day=self._clock.today())
 
     async def _read_anew(self, cookie: str, session: Session) -> Session | None:
         if session.acting is None:
@@ -196,7 +216,7 @@ class Gate:
             session=session.reference,
             person=pseudonym(session.identity.national_number, application="audit", key=self._pseudonym_key),
             method=method,
-            path=application_path(target).decode("ascii", "replace"),
+            path=_without_national_numbers(application_path(target)),
         )
 
     def _outgoing(
@@ -280,8 +300,12 @@ class Gate:
             return False
         if session is None or session.reference != passage.session.reference:
             return False
-        outcome = admit(session, application=application.id, policy=application.policy, day=self._clock.today())
-        return isinstance(outcome, Forward)
+        return isinstance(self._admit(session, application), Forward)
+
+
+def _without_national_numbers(path: bytes) -> str:
+    """The path for the audit log: a number that an application puts in its addresses is left out, however written."""
+    return _NATIONAL_NUMBER.sub(b"(number)", path).decode("ascii", "replace")
 
 
 def _refused(reply: Reply) -> TunnelRefused:

@@ -123,6 +123,29 @@ async def test_facts_that_are_too_old_and_a_register_that_is_away_answer_503_and
     assert (await world.ask("/kmo-portefeuille/")).status_code == 200
 
 
+async def test_somebody_who_was_just_given_a_right_gets_in_at_the_next_try(world: World) -> None:
+    world.registers.record = PersonRecord(organisations=(BAKERY,))
+    await world.sign_in()
+    assert (await world.ask("/kmo-portefeuille/")).status_code == 403
+    world.registers.record = PersonRecord(rights=(a_right(),), organisations=(BAKERY,))
+    assert (await world.ask("/kmo-portefeuille/")).status_code == 403
+    world.clock.forward(seconds=6)
+    assert (await world.ask("/kmo-portefeuille/")).status_code == 200
+
+
+async def test_a_refused_session_asks_the_registers_at_most_every_five_seconds(world: World) -> None:
+    world.registers.record = PersonRecord(organisations=(BAKERY,))
+    await world.sign_in()
+    world.clock.forward(seconds=6)
+    asked = world.registers.asked
+    for _ in range(5):
+        await world.ask("/kmo-portefeuille/")
+    assert world.registers.asked == asked + 1
+    world.registers.away = True
+    world.clock.forward(seconds=6)
+    assert (await world.ask("/kmo-portefeuille/")).status_code == 403
+
+
 async def test_somebody_whom_the_organisation_no_longer_knows_must_choose_again(world: World) -> None:
     await world.sign_in()
     world.registers.record = PersonRecord()
