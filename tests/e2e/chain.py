@@ -72,6 +72,7 @@ class Visitor:
         default_factory=lambda: httpx2.Client(trust_env=False, headers=BROWSER, timeout=20, follow_redirects=False)
     )
     pages: list[str] = field(default_factory=list)
+    answers: list[httpx2.Response] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Visitor:
@@ -127,6 +128,7 @@ class Visitor:
         self.addresses.append(str(response.url))
         self.addresses.append(response.headers.get("location", ""))
         self.pages.append(response.text)
+        self.answers.append(response)
         return response
 
 
