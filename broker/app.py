@@ -31,7 +31,7 @@ from uvicorn.supervisors import Multiprocess
 from broker import logs
 from broker.adapters.metrics import CONTENT_TYPE
 from broker.adapters.policy_files import load as load_policies
-from broker.config import Application, Operators, Secrets, Settings, load
+from broker.config import Application, Listen, Operators, Secrets, Settings, load
 from broker.cookies import Cookies
 from broker.domain.policy import Policy
 from broker.facts import FactsReader
@@ -57,8 +57,10 @@ _GRACE_SECONDS = 10
 
 
 def serve(path: Path) -> int:
-    """Run the gateway until it is told to stop. Raises ConfigurationInvalid before anything listens."""
+    """Run the gateway until it is told to stop. Raises ConfigurationInvalid or InkomError before anything listens."""
     settings, _ = load(path)
+    _require_free("listen", settings.listen)
+    _require_free("operators", settings.operators)
     load_policies(_beside(path, settings.policies), applications=settings.applications.keys())
     os.environ[_CONFIG_VARIABLE] = str(path)
     logs.configure()
@@ -81,6 +83,17 @@ def serve(path: Path) -> int:
     server = _Server(config)
     server.run()
     return 0 if server.started else 1
+
+
+def _require_free(topic: str, address: Listen | Operators) -> None:
+    """Say plainly that an address is taken, instead of failing half started."""
+    try:
+        socket.create_server((address.host, address.port)).close()
+    except OSError as error:
+        where = f"{address.host}:{address.port}"
+        raise InkomError(
+            f"{where} cannot be used ({os.strerror(error.errno or 0)}); choose another {topic}.port"
+        ) from None
 
 
 class _Server(uvicorn.Server):
@@ -211,12 +224,8 @@ class _SideServer(uvicorn.Server):
 
 @asynccontextmanager
 async def _serving(pages: Starlette, address: Operators, *, shared: bool) -> AsyncIterator[None]:
-    """Serve the operators' pages beside the gateway; workers share the port. Raises OSError when it is taken."""
-    try:
-        listener = socket.create_server((address.host, address.port), reuse_port=shared)
-    except OSError as error:
-        _log.error("the operators' port %s:%s cannot be used: %s", address.host, address.port, error.strerror)
-        raise
+    """Serve the operators' pages beside the gateway; workers share the port."""
+    listener = socket.create_server((address.host, address.port), reuse_port=shared)
     server = _SideServer(
         uvicorn.Config(
             pages, lifespan="off", log_config=None, access_log=False, proxy_headers=False, server_header=False
