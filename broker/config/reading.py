@@ -51,9 +51,9 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> tuple[Sett
     if document.root is not None:
         _override(document, os.environ if environment is None else environment)
     settings = document.into(Settings)
+    check(document, settings)
     if settings is None:
         raise ConfigurationInvalid(document.problems)
-    check(settings, document)
     secrets = _secrets(settings, document, near=path.parent)
     if secrets is None or document.problems:
         raise ConfigurationInvalid(document.problems)

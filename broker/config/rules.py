@@ -2,55 +2,68 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from broker.config.topics import LOCAL_HOSTS, Application, Settings
+from broker.config.topics import LOCAL_HOSTS, Settings
 from broker.documents import Document
 
 
-def check(settings: Settings, document: Document) -> None:
-    public = urlsplit(settings.public_url)
+def check(document: Document, settings: Settings | None) -> None:
+    """Note what is wrong, also in a file whose types are wrong elsewhere (`settings` is None then)."""
+    public = _split(document.text(("public_url",)) or "")
+    _check_public_url(document, public)
+    for topic, key in (("acm", "issuer"), ("registers", "idm"), ("registers", "kbo")):
+        _check_address(document, (topic, key), plain_http_anywhere=False)
+    for name in document.keys(("applications",)):
+        _check_application(document, name, well_formed=settings is not None)
+    if document.text(("development", "clock")) is not None and public.hostname not in LOCAL_HOSTS:
+        document.wrong_at("development.clock", "a movable clock is accepted on localhost only; remove it")
+    if settings is None:
+        return
+    if settings.sessions.idle > settings.sessions.absolute:
+        document.wrong_at("sessions.idle", "must not be longer than sessions.absolute")
+    if not settings.applications:
+        document.wrong_at("applications", "name at least one application")
+
+
+def _check_public_url(document: Document, public: SplitResult) -> None:
+    if document.text(("public_url",)) is None:
+        return
     if public.scheme not in {"http", "https"} or not public.hostname or public.path not in {"", "/"} or public.query:
         document.wrong_at(
             "public_url", "write the address that browsers use, such as https://inkom.example, without a path"
         )
     elif public.scheme == "http" and public.hostname not in LOCAL_HOSTS:
         document.wrong_at("public_url", "plain http is accepted for localhost only; write https://")
-    for path, address in (
-        ("acm.issuer", settings.acm.issuer),
-        ("registers.idm", settings.registers.idm),
-        ("registers.kbo", settings.registers.kbo),
-    ):
-        _check_address(document, path, address, plain_http_anywhere=False)
-    if settings.sessions.idle > settings.sessions.absolute:
-        document.wrong_at("sessions.idle", "must not be longer than sessions.absolute")
-    if not settings.applications:
-        document.wrong_at("applications", "name at least one application")
-    for name, application in settings.applications.items():
-        _check_application(document, name, application)
-    local = public.hostname in LOCAL_HOSTS
-    if settings.development.clock is not None and not local:
-        document.wrong_at("development.clock", "a movable clock is accepted on localhost only; remove it")
 
 
-def _check_application(document: Document, name: str, application: Application) -> None:
+def _check_application(document: Document, name: str, *, well_formed: bool) -> None:
     where = f"applications.{name}"
     plain = name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
     if not plain or name.startswith("-"):
         document.wrong_at(where, "an application's id has lower-case letters, digits and hyphens, and is its path")
-    missing = {"nl", "en"} - application.title.keys()
-    if missing:
+    titled = document.keys(("applications", name, "title"))
+    missing = {"nl", "en"}.difference(titled)
+    if missing and (titled or well_formed):
         document.wrong_at(f"{where}.title", f"needs a text for {' and '.join(sorted(missing))}")
-    _check_address(document, f"{where}.upstream", application.upstream, plain_http_anywhere=True)
+    _check_address(document, ("applications", name, "upstream"), plain_http_anywhere=True)
 
 
-def _check_address(document: Document, path: str, address: str, *, plain_http_anywhere: bool) -> None:
+def _split(address: str) -> SplitResult:
+    """Split an address; one that cannot be split has no parts."""
     try:
         parts = urlsplit(address)
-        port_is_right = parts.port is None or parts.port > 0
+        return parts if parts.port is None or parts.port > 0 else urlsplit("")
     except ValueError:
-        parts, port_is_right = urlsplit(""), False
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_right or parts.username:
+        return urlsplit("")
+
+
+def _check_address(document: Document, where: tuple[str, ...], *, plain_http_anywhere: bool) -> None:
+    address, path = document.text(where), ".".join(where)
+    if address is None:
+        return
+    parts = _split(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
         document.wrong_at(path, f"{address!r} is no http or https address")
     elif parts.query or parts.fragment or (plain_http_anywhere and parts.path not in {"", "/"}):
         document.wrong_at(path, "write scheme, host and port only, without a path")

@@ -128,6 +128,14 @@ class Document:
             _, node = entry(node, step)
         return isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}
 
+    def text(self, path: tuple[str, ...]) -> str | None:
+        """Return the text at a path; None where there is none, or something else than text."""
+        node = self.root
+        for key in path:
+            _, node = entry(node, key)
+        is_text = isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str"
+        return str(node.value) if node is not None and is_text else None
+
     def keys(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """Return the keys of the mapping at a path; none where there is no mapping."""
         node = self.root
