@@ -1,16 +1,29 @@
 """One mock government for all tests of this folder; nothing of another test is left in it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Page, sync_playwright
 
 from tests.conformance.browser import Browser
 from tests.conformance.government import Government, mock_government
-from tests.conformance.node import install_packages
+from tests.conformance.meeting import Arranging, Authentication, Meeting, meetings
+from tests.conformance.node import install_packages, skip_unless_node_runs
+from tests.conformance.provider import RELEASES
 from tests.redis_server import redis_server
 
 HERE = Path(__file__).parent
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,7 +57,49 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(params=RELEASES)
+def release(request: pytest.FixtureRequest, npm_packages: None) -> str:
+    """The release of the foreign provider that a test is for."""
+    package: str = request.param
+    skip_unless_node_runs(package)
+    return package
+
+
+@pytest.fixture(scope="session")
+def gateways(
+    tmp_path_factory: pytest.TempPathFactory, started_government: Government, redis: str
+) -> Iterator[Arranging]:
+    def new_folder() -> Path:
+        return tmp_path_factory.mktemp("gateway")
+
+    with meetings(new_folder, government=started_government, redis=redis) as arranging:
+        yield arranging
+
+
+@pytest.fixture
+def arrange(gateways: Arranging, release: str, government: Government) -> Arranging:
+    """Start a gateway, and tell it and the provider of each other. The test starts the provider."""
+
+    def arranged(*authentication: Authentication, alone: bool = False) -> Meeting:
+        meeting = gateways(*authentication, alone=alone)
+        return replace(meeting, provider=replace(meeting.provider, package=release))
+
+    return arranged
+
+
 @pytest.fixture
 def browser() -> Iterator[Browser]:
     with Browser() as browser:
         yield browser
+
+
+@pytest.fixture
+def chromium() -> Iterator[Page]:
+    """A page of a real browser."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
+        page = running.new_page(locale="en-GB")
+        # The foreign provider's pages want letters from elsewhere; nothing leaves this machine.
+        page.route(lambda address: urlsplit(address).hostname != "localhost", lambda route: route.abort())
+        yield page
+        running.close()

@@ -26,10 +26,11 @@ APPLICATIONS = ("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """`port` is its own, `backends` are those of the three sample backends."""
+    """Ports: its own, its operators', and those of the three sample backends."""
 
     folder: Path
     port: int
+    operators: int
     backends: tuple[int, ...]
 
     @property
@@ -43,6 +44,15 @@ class Gateway:
     @property
     def log(self) -> str:
         return (self.folder / "gateway.log").read_text(errors="replace")
+
+    @property
+    def audit(self) -> str:
+        return (self.folder / "audit.jsonl").read_text()
+
+    def last_decision(self) -> dict[str, Any]:
+        """The last line of the audit log that tells of a decision."""
+        lines = [json.loads(line) for line in self.audit.splitlines()]
+        return next(line for line in reversed(lines) if "reason" in line)
 
     def registration(self, **more: object) -> dict[str, object]:
         """What a provider has to know of this client, in the terms of OpenID Connect Dynamic Client Registration."""
@@ -70,8 +80,8 @@ class Gateway:
 
 def new_gateway(folder: Path) -> Gateway:
     """A gateway on ports of its own, not yet started: providers hear of its addresses first."""
-    port, *backends = free_ports(4)
-    return Gateway(folder=folder, port=port, backends=tuple(backends))
+    port, operators, *backends = free_ports(5)
+    return Gateway(folder=folder, port=port, operators=operators, backends=tuple(backends))
 
 
 @contextmanager
@@ -103,6 +113,7 @@ def _configuration(gateway: Gateway, acm: Mapping[str, object], government: Gove
     return {
         "public_url": gateway.origin,
         "listen": {"host": "127.0.0.1", "port": gateway.port},
+        "operators": {"host": "127.0.0.1", "port": gateway.operators},
         "acm": {"client_id": CLIENT_ID, "scopes": ["openid", "profile", "rrn"], **acm},
         "registers": {
             "idm": f"{government.origin}/idm/v1",

@@ -1,0 +1,108 @@
+"""A gateway and a foreign provider that were told of each other, and what a test asks of the two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import httpx2
+
+from tests.conformance.browser import Browser
+from tests.conformance.gateway import Gateway, new_gateway, running_gateway
+from tests.conformance.government import Government, cast_member
+from tests.conformance.keys import KeyPair, ec_key_pair, rsa_key_pair
+from tests.conformance.processes import free_port
+from tests.conformance.provider import ACR, RELEASES, ForeignProvider, pass_pages
+
+Authentication = Literal["private_key_jwt", "client_secret_basic"]
+OWN_KEY = "acm-client.pem"
+SECRET = "the gateway's own secret: 100% of it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meeting:
+    """A gateway and the provider that it was configured for. Only the gateway runs: a test starts the provider."""
+
+    gateway: Gateway
+    provider: ForeignProvider
+    folder: Path
+
+    def with_client(self, **more: object) -> ForeignProvider:
+        """The provider with a changed entry for the gateway."""
+        return replace(self.provider, client={**self.provider.client, **more})
+
+
+Arranging = Callable[..., Meeting]
+
+
+@contextmanager
+def meetings(new_folder: Callable[[], Path], *, government: Government, redis: str) -> Iterator[Arranging]:
+    """A function that starts a gateway for each way of client authentication; all end with the block.
+
+    The gateway keeps the provider's keys, and may ask for newer ones once in a minute: a test with other keys is
+    `alone`, and its gateway is not used again.
+    """
+    with ExitStack() as stack:
+        shared: dict[Authentication, Meeting] = {}
+
+        def meeting(authentication: Authentication = "private_key_jwt", *, alone: bool = False) -> Meeting:
+            if authentication in shared and not alone:
+                return shared[authentication]
+            made = _meeting(new_folder(), authentication)
+            acm = {
+                "issuer": made.provider.issuer,
+                "client_authentication": authentication,
+                "acr": {ACR: "eid"},
+                **_own_proof(authentication, made.folder),
+            }
+            stack.enter_context(running_gateway(made.gateway, acm=acm, government=government, redis=redis))
+            if not alone:
+                shared[authentication] = made
+            return made
+
+        yield meeting
+
+
+def sign_in(browser: Browser, meeting: Meeting) -> httpx2.Response:
+    """Open the application and pass the provider's pages; where that ends."""
+    return pass_pages(browser, browser.open(meeting.gateway.application))
+
+
+def assert_employee_arrives(browser: Browser, gateway: Gateway) -> None:
+    person, headers = cast_member("employee"), gateway.arrived(browser)
+    assert headers is not None
+    assert headers["x-inkom-name"] == f"{person.given_name}%20{person.family_name}"
+    assert headers["x-inkom-organisation"] == "1999999943"
+    assert headers["x-inkom-role"] == "user"
+    assert headers["x-inkom-assurance"] == "high"
+    assert "x-inkom-national-number" not in headers
+    assert person.national_number not in str(headers)
+
+
+def _meeting(folder: Path, authentication: Authentication) -> Meeting:
+    gateway, own = new_gateway(folder), rsa_key_pair(folder / OWN_KEY)
+    provider = ForeignProvider(
+        package=RELEASES[0],
+        port=free_port(),
+        client=gateway.registration(**_proof(authentication, own)),
+        person=cast_member("employee"),
+        signing=(rsa_key_pair(folder / "signing.pem"), ec_key_pair(folder / "signing-ec.pem")),
+    )
+    return Meeting(gateway=gateway, provider=provider, folder=folder)
+
+
+def _own_proof(authentication: Authentication, folder: Path) -> dict[str, object]:
+    """What the gateway's configuration says of that way."""
+    if authentication == "private_key_jwt":
+        return {"private_key_file": str(folder / OWN_KEY)}
+    return {"client_secret": SECRET}
+
+
+def _proof(authentication: Authentication, own: KeyPair) -> dict[str, object]:
+    """How the provider knows the gateway by that way of client authentication."""
+    if authentication == "private_key_jwt":
+        return {"token_endpoint_auth_method": authentication, "jwks": own.public}
+    return {"token_endpoint_auth_method": authentication, "client_secret": SECRET}
