@@ -42,10 +42,13 @@ bench: ## the measurements of bench/, ratios in one table
 	@echo "There are no measurements yet: they come with bench/, and no number is printed before it is measured."
 	@exit 1
 
-lock: ## compile requirements.lock anew from pyproject.toml (needs uv)
+lock: ## compile both lock files anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
 	uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links --no-annotate --output-file requirements.lock
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra demo --constraints requirements.lock \
+		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
+		--output-file deploy/requirements.lock
 
 clean: ## remove the environment, caches and everything the demo and the tests made
 	rm -rf $(VENV) .demo .coverage .coverage.* htmlcov build dist *.egg-info tests/artefacts

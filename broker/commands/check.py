@@ -16,11 +16,15 @@ from broker.documents import Problem
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_config_option(parser)
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of the configuration, and stop")
     parser.add_argument("--json", action="store_true", help="print the problems for a program to read")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what is wrong (1), or that all is in order (0)."""
+    if arguments.schema:
+        print(as_json(config.schema()))
+        return 0
     problems, summary = _check(arguments.config)
     if arguments.json:
         print(as_json({"problems": problem_objects(problems)}))

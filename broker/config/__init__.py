@@ -1,6 +1,7 @@
 """The gateway's configuration: `topics` is what can be set, `rules` what must fit together, `reading` reads it all."""
 
 from broker.config.reading import ConfigurationInvalid, Secrets, load
+from broker.config.schema import schema
 from broker.config.topics import (
     LOCAL_HOSTS,
     Acm,
@@ -34,4 +35,5 @@ __all__ = [
     "Settings",
     "TimeLimits",
     "load",
+    "schema",
 ]

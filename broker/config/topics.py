@@ -12,7 +12,7 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]  # at most a year
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
-class Listen(msgspec.Struct, frozen=True, kw_only=True):
+class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the gateway listens. Whoever terminates TLS stands in front, or is added with `certificate`."""
 
     host: Text = "127.0.0.1"
@@ -20,15 +20,15 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True):
     workers: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
-class Operators(msgspec.Struct, frozen=True, kw_only=True):
+class Operators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where metrics and operators' pages listen: loopback unless said otherwise."""
 
     host: Text = "127.0.0.1"
     port: Port = 8001
 
 
-class Acm(msgspec.Struct, frozen=True, kw_only=True):
-    """The OpenID Provider and how this client proves itself (acm-facts: discovery, client authentication).
+class Acm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The OpenID Provider and how this client proves itself (ACM, "Discovery URL" and "Aanvraag access token").
 
     `acr` maps the provider's `acr` values to a sign-in method; the methods' levels are fixed (eIDAS).
     """
@@ -48,7 +48,7 @@ class Acm(msgspec.Struct, frozen=True, kw_only=True):
     time_limit: Seconds = 10
 
 
-class Registers(msgspec.Struct, frozen=True, kw_only=True):
+class Registers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """IDM and KBO. Facts are read anew when they are older than `facts_max_age` seconds."""
 
     idm: Text
@@ -59,7 +59,7 @@ class Registers(msgspec.Struct, frozen=True, kw_only=True):
     time_limit: Seconds = 5
 
 
-class Sessions(msgspec.Struct, frozen=True, kw_only=True):
+class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Sessions in Redis. `secrets` are newest first: the first one signs and encrypts, the others are still read."""
 
     redis: Text
@@ -69,19 +69,19 @@ class Sessions(msgspec.Struct, frozen=True, kw_only=True):
     absolute: Seconds = 28800
 
 
-class Audit(msgspec.Struct, frozen=True, kw_only=True):
+class Audit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The audit log: one JSON line for each decision and event."""
 
     file: Text
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
+class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key in a file."""
 
     key_file: Text
 
 
-class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
+class Disclosure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why an application may receive the national number: without purpose and legal basis it is never sent.
 
     Act of 8 August 1983 organising a National Register, article 8.
@@ -91,7 +91,7 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     legal_basis: Text
 
 
-class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
+class TimeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits in seconds for one application's backend."""
 
     connect: Seconds = 5
@@ -99,7 +99,7 @@ class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
     idle: Seconds = 60
 
 
-class Application(msgspec.Struct, frozen=True, kw_only=True):
+class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A protected application: it stands at `/<its id>/`, and is reached at `upstream`."""
 
     title: dict[str, str]
@@ -109,13 +109,13 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     national_number: Disclosure | None = None
 
 
-class Development(msgspec.Struct, frozen=True, kw_only=True):
+class Development(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What only a demo or a test may use. `clock` is the mock government's clock, which moves the calendar day."""
 
     clock: str | None = None
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration file."""
 
     public_url: Text
