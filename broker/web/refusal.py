@@ -60,7 +60,7 @@ class RefusalPage:
             main=_road(decision.settled_by),
             roads=_roads(decision),
             help=help_for(decision.cause),
-            advice=advice_for(decision.cause),
+            advice=advice_for(decision.cause, administrator=session.acting.facts.administrator),
             contacts=await self._contacts(session),
             target=passage.target.decode("ascii"),
             reference=spoken(passage.record or ""),
@@ -164,8 +164,12 @@ def sentence(cause: Cause) -> str:
             assert_never(cause)
 
 
-def advice_for(cause: Cause) -> str:
-    """Return the message id of the first thing to do about a cause."""
+def advice_for(cause: Cause, *, administrator: bool = False) -> str:
+    """Return the message id of the first thing to do about a cause; a local administrator can often do it alone."""
+    if administrator and help_for(cause) == ROADS:
+        return message(
+            "You are a local administrator of this organisation: you can put this right yourself in user management."
+        )
     match cause:
         case Cause.METHOD_NOT_ACCEPTED | Cause.LEVEL_TOO_LOW:
             return message("Sign out, and sign in again in another way.")

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sysconfig
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.e2e.chain import Chain, surroundings
 from tests.project.places import ROOT
 
 _START_SECONDS = 30.0
+_PAUSE_SECONDS = 0.1
 
 
 @contextmanager
@@ -64,11 +65,11 @@ def second_gateway(chain: Chain, *, log: Path, environment: Mapping[str, str]) -
 def _await_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = monotonic() + _START_SECONDS
     while monotonic() < deadline and process.poll() is None:
-        try:
+        with suppress(httpx2.TransportError):
             if httpx2.get(f"{address}/_inkom/health/ready", trust_env=False).status_code == 200:
                 return
-        except httpx2.TransportError:
-            continue
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_PAUSE_SECONDS)  # until it ends, or until it is time to ask again
     raise AssertionError("the second gateway did not start:\n" + log.read_text())
 
 

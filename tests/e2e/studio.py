@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.project.places import ROOT
 
@@ -38,6 +46,7 @@ _PATIENCE_MS = 20_000
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser of its own; every window of it begins with an empty profile."""
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield running

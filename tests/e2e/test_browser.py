@@ -222,6 +222,13 @@ def test_every_kind_of_refusal_can_be_read_by_everybody(
     studio.look(page, f"refused-{person}")
 
 
+def test_a_local_administrator_without_the_right_reads_that_they_can_give_it_to_themselves(
+    chain: Chain, window: BrowserContext
+) -> None:
+    page = signed_in(chain, window, "local-administrator")
+    expect(page.get_by_role("alert")).to_contain_text("u kunt dit zelf in orde brengen in het Gebruikersbeheer")
+
+
 def test_somebody_without_an_organisation_reads_the_two_roads_to_access(
     chain: Chain, window: BrowserContext, studio: Studio
 ) -> None:

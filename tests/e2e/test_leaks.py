@@ -27,6 +27,8 @@ from tests.e2e.leaks import (
 )
 from tests.e2e.second_gateway import recording_backend, second_gateway
 
+# The walk through everything takes half a minute, and more on a busy machine.
+pytestmark = pytest.mark.timeout(400)
 STAGES = frozenset({"callback", "id_token", "token", "userinfo", "idm", "kbo"})
 # These take seconds or megabytes each, and end like their neighbours.
 TOO_LONG = ("-slow", "-huge", "-bomb")
