@@ -34,7 +34,7 @@ from broker.adapters.policy_files import load as load_policies
 from broker.config import Application, Listen, Operators, Secrets, Settings, load
 from broker.cookies import Cookies
 from broker.domain.policy import Policy
-from broker.facts import FactsReader
+from broker.facts import FactsReader, FreshSessions
 from broker.parts import Parts, connect_parts
 from broker.ports import InkomError
 from broker.proxy.cycle import EdgeSettings
@@ -181,8 +181,12 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         applications=protected,
         pages=router,
         answers=answers,
-        sessions=parts.sessions,
-        facts=facts,
+        sessions=FreshSessions(
+            sessions=parts.sessions,
+            facts=facts,
+            clock=parts.clock,
+            max_age=timedelta(seconds=settings.registers.facts_max_age),
+        ),
         assertions=parts.assertions,
         audit=parts.audit,
         measures=parts.measures,
@@ -190,7 +194,6 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         cookies=cookies,
         public_url=public_url,
         pseudonym_key=pseudonym_key,
-        facts_max_age=timedelta(seconds=settings.registers.facts_max_age),
     )
     return gate
 

@@ -1,4 +1,4 @@
-"""Reads what the registers say of a person in one organisation, and turns it into the facts of a decision.
+"""Reads what the registers say of a person in one organisation, and keeps the facts of sessions fresh.
 
 Until registration on INKOM exists, an organisation that is active in KBO counts as registered.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from broker.domain.numbers import EnterpriseNumber
 from broker.domain.people import (
@@ -19,8 +19,8 @@ from broker.domain.people import (
     SignInMethod,
     UserRight,
 )
-from broker.domain.session import Acting, Identity
-from broker.ports import Clock, Registers
+from broker.domain.session import Acting, Identity, Session
+from broker.ports import Clock, Registers, SessionStore
 
 
 class FactsReader:
@@ -85,6 +85,45 @@ def facts_about(
         administrator=number in record.administers,
         has_representative=enterprise is not None and enterprise.has_representative,
     )
+
+
+class FreshSessions:
+    """Sessions whose facts are never older than a limit: they are read anew when somebody looks.
+
+    Many requests of one page find the facts too old at once; the registers are asked once for all of them.
+    """
+
+    def __init__(self, *, sessions: SessionStore, facts: FactsReader, clock: Clock, max_age: timedelta) -> None:
+        self._sessions = sessions
+        self._facts = facts
+        self._clock = clock
+        self._max_age = max_age
+        self._readings: dict[str, asyncio.Task[Session | None]] = {}
+
+    async def find(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
+        """Return the session of a cookie, if there is one. Raises StoreUnavailable, RegisterUnavailable."""
+        session = await self._sessions.find(cookie, counts_as_use=counts_as_use) if cookie else None
+        if cookie is None or session is None:
+            return None
+        return await self.fresher(cookie, session, than=self._max_age)
+
+    async def fresher(self, cookie: str, session: Session, *, than: timedelta) -> Session | None:
+        """Return the session with facts younger than a limit; None when it ended meanwhile.
+
+        Raises StoreUnavailable, RegisterUnavailable.
+        """
+        if session.acting is None or self._clock.now() - session.acting.read_at < than:
+            return session
+        reading = self._readings.get(cookie)
+        if reading is None:
+            reading = asyncio.create_task(self._read_anew(cookie, session, session.acting.organisation.number))
+            self._readings[cookie] = reading
+            reading.add_done_callback(lambda _: self._readings.pop(cookie, None))
+        return await asyncio.shield(reading)
+
+    async def _read_anew(self, cookie: str, session: Session, number: EnterpriseNumber) -> Session | None:
+        renewed = session.acting_for(await self._facts.acting(session.identity, number))
+        return renewed if await self._sessions.update(cookie, renewed) else None
 
 
 def _rights(record: PersonRecord, number: EnterpriseNumber) -> tuple[UserRight, ...]:

@@ -15,6 +15,11 @@ _NATIONAL = re.compile(r"(\d{2})\.?(\d{2})\.?(\d{2})[- ]?(\d{3})\.?(\d{2})", re.
 _ENTERPRISE = re.compile(r"(?:BE ?)?([01]?\d{3})[. ]?(\d{3})[. ]?(\d{3})", re.ASCII | re.IGNORECASE)
 
 
+# Eleven digits, together or with the separators that people and addresses put between them (%20 and %2D among them).
+_SEPARATOR = r"(?:[.\-_]|%2[0DEde])?"
+_LOOKS_NATIONAL = re.compile(_SEPARATOR.join([r"\d"] * 11), re.ASCII)
+
+
 class InvalidNumberError(ValueError):
     """The text is not a number of this kind. The message says what is wrong and never repeats the text."""
 
@@ -131,3 +136,8 @@ class EnterpriseNumber:
     def __str__(self) -> str:
         """Written as people know it."""
         return self.dotted
+
+
+def without_national_numbers(path: str) -> str:
+    """Return a path with everything that looks like a national number left out, however it is written."""
+    return _LOOKS_NATIONAL.sub("(number)", path)

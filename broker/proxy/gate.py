@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,9 +22,10 @@ from broker.cookies import Cookies, cookie_value
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp, admit
 from broker.domain.decide import Decision
 from broker.domain.identity_headers import UnfitForHeaderError, identity_headers, pseudonym
+from broker.domain.numbers import without_national_numbers
 from broker.domain.policy import Policy
 from broker.domain.session import Session
-from broker.facts import FactsReader
+from broker.facts import FreshSessions
 from broker.ports import (
     Answers,
     Assertions,
@@ -37,7 +37,6 @@ from broker.ports import (
     Passage,
     RegisterUnavailable,
     Reply,
-    SessionStore,
 )
 from broker.proxy.failures import ClientGone
 from broker.proxy.forward import forward
@@ -60,10 +59,6 @@ class Protected:
     discloses_national_number: bool
 
 
-_SEPARATOR = rb"(?:[.\-_]|%2[0DEde])?"
-_NATIONAL_NUMBER = re.compile(_SEPARATOR.join([rb"\d"] * 11))
-
-
 class NoLongerAdmitted(Exception):
     """The person of a request that is still running may no longer pass."""
 
@@ -77,8 +72,7 @@ class Gate:
         applications: Iterable[Protected],
         pages: ASGIApp,
         answers: Answers,
-        sessions: SessionStore,
-        facts: FactsReader,
+        sessions: FreshSessions,
         assertions: Assertions,
         audit: AuditLog,
         measures: Measures,
@@ -86,7 +80,6 @@ class Gate:
         cookies: Cookies,
         public_url: str,
         pseudonym_key: bytes,
-        facts_max_age: timedelta,
         watch_interval: timedelta = timedelta(seconds=1),
     ) -> None:
         self.applications = tuple(applications)
@@ -94,7 +87,6 @@ class Gate:
         self._pages = pages
         self._answers = answers
         self._sessions = sessions
-        self._facts = facts
         self._assertions = assertions
         self._audit = audit
         self._measures = measures
@@ -103,9 +95,7 @@ class Gate:
         self._dropped_cookies = frozenset(name.encode() for name in cookies.names)
         self._origin = public_url.rstrip("/").encode()
         self._pseudonym_key = pseudonym_key
-        self._facts_max_age = facts_max_age
         self._watch_interval = watch_interval
-        self._rereadings: dict[str, asyncio.Task[Session | None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; everything outside the applications is the pages' own."""
@@ -161,12 +151,12 @@ class Gate:
     async def _judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Passage:
         began = perf_counter()
         cookie = cookie_value(headers, self._cookies.session)
-        session = await self._session(cookie)
+        session = await self._sessions.find(cookie)
         outcome = self._admit(session, application)
         if isinstance(outcome, Refuse) and cookie is not None and session is not None:
             # Whoever was just given a right need not wait until the facts are too old to hear of it.
             with suppress(RegisterUnavailable):
-                session = await self._with_facts(cookie, session, younger_than=_REFUSED_ON_FACTS_YOUNGER_THAN)
+                session = await self._sessions.fresher(cookie, session, than=_REFUSED_ON_FACTS_YOUNGER_THAN)
                 outcome = self._admit(session, application)
         record = None
         match outcome:
@@ -181,34 +171,8 @@ class Gate:
             application=application.id, outcome=outcome, session=session, cookie=cookie, target=target, record=record
         )
 
-    async def _session(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
-        """Return the session with facts that are fresh enough. Raises StoreUnavailable, RegisterUnavailable."""
-        session = await self._sessions.find(cookie, counts_as_use=counts_as_use) if cookie else None
-        if cookie is None or session is None:
-            return None
-        return await self._with_facts(cookie, session, younger_than=self._facts_max_age)
-
-    async def _with_facts(self, cookie: str, session: Session, *, younger_than: timedelta) -> Session | None:
-        """Return the session, its facts read anew if they are too old; None when it ended meanwhile."""
-        if session.acting is None or self._clock.now() - session.acting.read_at < younger_than:
-            return session
-        # Many requests of one page find the facts stale at once; the registers are asked once.
-        reading = self._rereadings.get(cookie)
-        if reading is None:
-            reading = asyncio.create_task(self._read_anew(cookie, session))
-            self._rereadings[cookie] = reading
-            reading.add_done_callback(lambda _: self._rereadings.pop(cookie, None))
-        return await asyncio.shield(reading)
-
     def _admit(self, session: Session | None, application: Protected) -> Outcome:
         return admit(session, application=application.id, policy=application.policy, day=self._clock.today())
-
-    async def _read_anew(self, cookie: str, session: Session) -> Session | None:
-        if session.acting is None:
-            return session
-        acting = await self._facts.acting(session.identity, session.acting.organisation.number)
-        renewed = session.acting_for(acting)
-        return renewed if await self._sessions.update(cookie, renewed) else None
 
     async def _record(self, decision: Decision, session: Session, *, method: str, target: bytes) -> str:
         return await self._audit.decided(
@@ -216,7 +180,7 @@ class Gate:
             session=session.reference,
             person=pseudonym(session.identity.national_number, application="audit", key=self._pseudonym_key),
             method=method,
-            path=_without_national_numbers(application_path(target)),
+            path=without_national_numbers(application_path(target).decode("ascii", "replace")),
         )
 
     def _outgoing(
@@ -295,17 +259,12 @@ class Gate:
         if passage.session is None or passage.cookie is None:
             return False
         try:
-            session = await self._session(passage.cookie, counts_as_use=False)
+            session = await self._sessions.find(passage.cookie, counts_as_use=False)
         except InkomError:
             return False
         if session is None or session.reference != passage.session.reference:
             return False
         return isinstance(self._admit(session, application), Forward)
-
-
-def _without_national_numbers(path: bytes) -> str:
-    """The path for the audit log: a number that an application puts in its addresses is left out, however written."""
-    return _NATIONAL_NUMBER.sub(b"(number)", path).decode("ascii", "replace")
 
 
 def _refused(reply: Reply) -> TunnelRefused:

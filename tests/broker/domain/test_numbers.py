@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.numbers import EnterpriseNumber, InvalidNumberError, NationalNumber, NumberKind
+from broker.domain.numbers import (
+    EnterpriseNumber,
+    InvalidNumberError,
+    NationalNumber,
+    NumberKind,
+    without_national_numbers,
+)
 
 
 @pytest.mark.parametrize(
@@ -145,3 +151,19 @@ def test_any_text_is_read_or_refused_and_nothing_else_happens(text: str) -> None
 
 def _with_check(first_nine: str, century: str = "") -> str:
     return f"{first_nine}{97 - int(century + first_nine) % 97:02d}"
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/dossier/82672100108", "/dossier/(number)"),
+        ("/dossier/82.67.21-001.08/x", "/dossier/(number)/x"),
+        ("/dossier/82%2E67%2e21%2D001%2D08", "/dossier/(number)"),
+        ("/dossier/82%2067%2021%20001%2008", "/dossier/(number)"),
+        ("/dossier/1999999943", "/dossier/1999999943"),
+        ("/2026/11/24", "/2026/11/24"),
+        ("/", "/"),
+    ],
+)
+def test_what_looks_like_a_national_number_is_left_out_of_a_path(path: str, kept: str) -> None:
+    assert without_national_numbers(path) == kept
