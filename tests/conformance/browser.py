@@ -26,7 +26,7 @@ class Form:
 
 @dataclass(slots=True, kw_only=True)
 class Browser:
-    """`visited` holds every address asked for, and every address that an answer sent to."""
+    """`visited` holds every address that was asked for, in order."""
 
     client: httpx2.Client = field(
         default_factory=lambda: httpx2.Client(trust_env=False, headers=NAVIGATION, timeout=20, follow_redirects=False)

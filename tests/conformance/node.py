@@ -18,6 +18,8 @@ LOCK = HERE / "package-lock.json"
 # The same command as CI's: exactly the lock file, no scripts of packages, nothing asked of anybody else.
 INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
 NEEDS = "node and npm (Debian: apt-get install nodejs npm)"
+# What oidc-provider 9 uses and Node 18 has not.
+PROBE = "import * as c from 'node:crypto'; console.log(c.hash && URL.parse && globalThis.crypto ? 'new enough' : 'old')"
 
 
 def install_packages() -> None:
@@ -41,14 +43,10 @@ def node(*arguments: str | Path) -> tuple[str, ...]:
 
 
 def skip_unless_node_runs(package: str) -> None:
-    """Skip a package that says more of this machine's Node than it can: Debian 12 has release 18."""
+    """Skip a test with a package that needs more than this machine's Node can: Debian 12 has release 18."""
     probe = subprocess.run(node("--input-type=module", "--eval", PROBE), capture_output=True, text=True, check=True)
     if package == "oidc-provider-9" and probe.stdout.strip() != "new enough":
         pytest.skip(f"NOT TRIED with {package}: this Node is too old for it; its predecessor is tried in its place")
-
-
-# What oidc-provider 9 uses and Node 18 has not.
-PROBE = "import * as c from 'node:crypto'; console.log(c.hash && URL.parse && globalThis.crypto ? 'new enough' : 'old')"
 
 
 def _cannot(reason: str) -> None:
