@@ -26,13 +26,6 @@ CHROMIUM_FLAGS = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share the processes run in one process, one after the other."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("conformance"))
-
-
 @pytest.fixture(scope="session")
 def started_government(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Government]:
     with mock_government(tmp_path_factory.mktemp("government")) as running:

@@ -11,11 +11,8 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share the chain run in one process, one after the other; who looks for leaks looks at the end."""
+    """Who looks for leaks looks at the end."""
     items.sort(key=lambda item: item.path == HERE / "test_leaks.py")
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("chain"))
 
 
 @pytest.fixture(scope="session")
