@@ -40,8 +40,11 @@ class Authorization:
         self._check_organisation(person_key, organisation)
         self._provider.interactions.take(interaction_id)
         request = interaction.request
-        kept = self._provider.sessions.find(request.session_id)
-        if interaction.signed_in_as == person_key and kept is not None and kept.person_key == person_key:
+        if interaction.signed_in_as == person_key:
+            kept = self._provider.sessions.find(request.session_id)
+            if kept is None or kept.person_key != person_key:
+                # The session ended while the organisation was being chosen: nobody has proven anything any more.
+                raise UnknownInteractionError(interaction_id)
             return self.grant(request, self._provider.sessions.chose(kept, organisation), organisation=organisation)
         return self.sign_in(request, person_key=person_key, method=method, organisation=organisation)
 

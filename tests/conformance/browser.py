@@ -29,7 +29,14 @@ class Browser:
     """`visited` holds every address that was asked for, in order."""
 
     client: httpx2.Client = field(
-        default_factory=lambda: httpx2.Client(trust_env=False, headers=NAVIGATION, timeout=20, follow_redirects=False)
+        default_factory=lambda: httpx2.Client(
+            trust_env=False,
+            headers=NAVIGATION,
+            timeout=20,
+            follow_redirects=False,
+            # Apache may close a kept connection just when it is used again; browsers try once more, this one asks anew.
+            limits=httpx2.Limits(max_keepalive_connections=0),
+        )
     )
     visited: list[str] = field(default_factory=list)
 

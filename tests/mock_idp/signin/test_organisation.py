@@ -101,3 +101,15 @@ def test_the_organisation_page_is_closed_to_those_who_have_proven_nothing(mock: 
     assert visitor.heading == "Choose how to sign in"
     visitor.post(f"{start}/organisation", token=visitor.token, organisation="1999999151")
     assert not visitor.answer
+
+
+def test_a_session_that_ended_meanwhile_does_not_become_a_sign_in_without_a_method(mock: MockServer) -> None:
+    visitor, start = identified(mock, "two-organisations")
+    visitor.post(f"{start}/organisation", organisation="1999999151")
+    start = visitor.begin("acm-asks")
+    assert visitor.heading == "Choose an organisation"
+    token = visitor.token
+    visitor.answer = {}
+    visitor.get("/op/v1/logout")
+    visitor.post(f"{start}/organisation", token=token, organisation="1999999151")
+    assert not visitor.answer
