@@ -52,7 +52,7 @@ def test_the_start_page_says_who_you_are_for_whom_and_why(visitor: httpx2.Client
     page = visitor.get(f"{APP}/", headers={**gateway.headers(), "accept-language": "nl"}).text
     for words in ("Ann Désirée Peeters", "Bakkerij De Korrel", "1999.999.943", "gebruikersrecht", "substantieel"):
         assert words in page
-    for way_back in ("/_inkom/organisation", "/_inkom/profile"):
+    for way_back in ("/_inkom/organisation?return_to=/kmo-portefeuille/", "/_inkom/profile"):
         assert f'href="{way_back}"' in page
 
 
