@@ -23,6 +23,7 @@ from broker.web.answers import CHOOSE, LOGIN
 from broker.web.forms import ForeignForm, own_form
 from broker.web.return_to import address_with_return, own_path
 from broker.web.site import Pages
+from broker.web.visitors import session_of
 
 PER_PAGE = 20
 
@@ -108,8 +109,7 @@ class OrganisationPages:
         return self._pages.see_other(own_path(form.get("return_to")), cookies.setting(cookies.session, renewed))
 
     async def _session(self, request: Request) -> Session | None:
-        cookie = cookie_value(request.scope["headers"], self._pages.cookies.session)
-        return await self._sessions.find(cookie) if cookie else None
+        return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions)
 
     async def _happened(self, kind: str, session: Session, number: EnterpriseNumber) -> None:
         await self._audit.happened(Event(kind=kind, session=session.reference, organisation=number.digits, detail=""))

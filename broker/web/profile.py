@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from broker.cookies import cookie_value
 from broker.domain.session import Session
 from broker.ports import SessionStore
 from broker.web.answers import LOGIN
 from broker.web.return_to import address_with_return
 from broker.web.site import SPACE, Pages
+from broker.web.visitors import session_of
 
 PROFILE = f"{SPACE}/profile"
 
@@ -72,5 +72,4 @@ class ProfilePages:
         )
 
     async def _session(self, request: Request) -> Session | None:
-        cookie = cookie_value(request.scope["headers"], self._pages.cookies.session)
-        return await self._sessions.find(cookie) if cookie else None
+        return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions)

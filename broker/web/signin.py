@@ -36,6 +36,7 @@ from broker.web.answers import CHOOSE, LOGIN
 from broker.web.forms import ForeignForm, own_form
 from broker.web.return_to import START, address_with_return, own_path
 from broker.web.site import SPACE, Pages, new_reference, spoken
+from broker.web.visitors import session_of
 
 _log = logging.getLogger("inkom.signin")
 BROWSER_SECONDS = 600
@@ -139,8 +140,7 @@ class SignInPages:
             return None
 
     async def _session(self, request: Request) -> Session | None:
-        cookie = cookie_value(request.scope["headers"], self._pages.cookies.session)
-        return await self._sessions.find(cookie) if cookie else None
+        return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions)
 
     async def _attempt(self, request: Request, answer: list[tuple[str, str]]) -> SignInAttempt | None:
         states = [value for name, value in answer if name == "state"]

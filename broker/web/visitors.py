@@ -1,8 +1,12 @@
-"""Who is asking: a browser that shows a page, or a program that needs an answer it can read."""
+"""Who is asking: whose session it is, and whether a browser shows a page or a program needs an answer it can read."""
 
 from __future__ import annotations
 
 from starlette.requests import HTTPConnection
+
+from broker.cookies import Cookies, cookie_value
+from broker.domain.session import Session
+from broker.ports import SessionStore
 
 
 def shows_pages(connection: HTTPConnection) -> bool:
@@ -13,3 +17,9 @@ def shows_pages(connection: HTTPConnection) -> bool:
     """
     mode = connection.headers.get("sec-fetch-mode")
     return "text/html" in connection.headers.get("accept", "") and mode in {None, "navigate"}
+
+
+async def session_of(connection: HTTPConnection, *, cookies: Cookies, sessions: SessionStore) -> Session | None:
+    """Return the visitor's session, if they are signed in. Raises StoreUnavailable."""
+    cookie = cookie_value(connection.scope["headers"], cookies.session)
+    return await sessions.find(cookie) if cookie else None
