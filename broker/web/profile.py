@@ -12,7 +12,7 @@ from broker.domain.session import Session
 from broker.ports import SessionStore
 from broker.web.answers import LOGIN
 from broker.web.return_to import address_with_return
-from broker.web.site import SPACE, Pages
+from broker.web.site import SPACE, Pages, new_reference
 from broker.web.visitors import session_of
 
 PROFILE = f"{SPACE}/profile"
@@ -48,7 +48,7 @@ class ProfilePages:
         session = await self._session(request)
         if session is None:
             problem = {"type": "about:blank", "title": "Nobody is signed in", "status": 401, "reason": "not-signed-in"}
-            problem["login_url"] = LOGIN
+            problem |= {"reference": new_reference(), "login_url": LOGIN}
             return JSONResponse(
                 problem,
                 status_code=401,

@@ -28,7 +28,9 @@ async def test_unknown_method_and_level_are_said_to_be_unknown(world: World) -> 
 
 
 async def test_a_script_learns_the_same_without_any_secret(world: World) -> None:
-    assert (await world.ask("/_inkom/me")).status_code == 401
+    nobody = await world.ask("/_inkom/me")
+    assert nobody.status_code == 401
+    assert {"reason", "reference", "login_url"} <= nobody.json().keys()
     await world.sign_in()
     answer = await world.ask("/_inkom/me")
     assert answer.headers["cache-control"] == "no-store"
