@@ -6,8 +6,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from tests.chromium import chromium as real_chromium
 from tests.conformance.browser import Browser
 from tests.conformance.government import Government, mock_government
 from tests.conformance.meeting import Arranging, Authentication, Meeting, meetings
@@ -16,14 +17,6 @@ from tests.conformance.provider import RELEASES
 from tests.redis_server import redis_server
 
 HERE = Path(__file__).parent
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-)
 
 
 @pytest.fixture(scope="session")
@@ -89,10 +82,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def chromium() -> Iterator[Page]:
     """A page of a real browser."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
+    with real_chromium() as running:
         page = running.new_page(locale="en-GB")
         # The foreign provider's pages want letters from elsewhere; nothing leaves this machine.
         page.route(lambda address: urlsplit(address).hostname != "localhost", lambda route: route.abort())
         yield page
-        running.close()

@@ -20,21 +20,11 @@ from playwright.sync_api import (
     Page,
     ViewportSize,
     expect,
-    sync_playwright,
 )
 
+from tests.chromium import chromium
 from tests.project.places import ROOT
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SMALLEST: ViewportSize = {"width": 320, "height": 700}
@@ -44,13 +34,11 @@ _PATIENCE_MS = 20_000
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def patient_chromium() -> Iterator[Browser]:
     """A browser of its own; every window of it begins with an empty profile."""
     expect.set_options(timeout=_PATIENCE_MS)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

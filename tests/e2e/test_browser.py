@@ -16,7 +16,7 @@ from mock_idp.signin.totp import code_for
 from tests.e2e.chain import Chain
 from tests.e2e.second_gateway import second_gateway
 from tests.e2e.sign_in_pages import Walk, by_app, by_eid, by_federal_token, by_itsme, by_sms, give_card
-from tests.e2e.studio import Studio, chromium, picture_folder
+from tests.e2e.studio import Studio, patient_chromium, picture_folder
 
 APPLICATION = "/kmo-portefeuille/"
 CHOICE_AT_ACM = re.compile("Kies manier van aanmelden")
@@ -25,7 +25,7 @@ TOTP_STEP_SECONDS = 30
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as running:
+    with patient_chromium() as running:
         yield running
 
 

@@ -8,12 +8,11 @@ from typing import Literal
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from pagekit.gallery import gallery
+from tests.chromium import chromium
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 Scheme = Literal["light", "dark"]
 Landmark = Literal["banner", "main", "complementary", "contentinfo"]
 WIDE, NARROW = (1280, 900), (320, 700)
@@ -45,10 +44,8 @@ def origin() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with chromium() as running:
         yield running
-        running.close()
 
 
 def opened(browser: Browser, address: str, *, size: tuple[int, int] = WIDE, scheme: Scheme = "light") -> Page:
