@@ -34,6 +34,7 @@ KEYS = frozenset(
 )
 
 
+@pytest.mark.serial  # its table is for reading: what a worker prints is not shown
 def test_every_key_of_the_cast_meets_its_outcome(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
     people = chain.people()
     assert {person["key"] for person in people} >= KEYS
