@@ -379,3 +379,26 @@ def test_what_cannot_be_shown_says_so_with_a_way_on(
         page.goto(f"{address}/coronamaatregelen/")
         expect(page.get_by_role("alert")).to_contain_text("De toepassing antwoordt op dit moment niet.")
         studio.look(page, "failure-application")
+
+
+def test_a_form_sent_after_the_session_ended_is_said_to_be_lost(
+    chain: Chain, window: BrowserContext, studio: Studio
+) -> None:
+    page = signed_in(chain, window, "employee", path="/kmo-portefeuille/upload")
+    page.locator("input[type=file]").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"aid"})
+    window.clear_cookies(name="inkom-localhost")
+    page.locator("main form button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Uw sessie is afgelopen")
+    studio.look(page, "session-ended")
+    page.get_by_role("link", name="Opnieuw aanmelden").click()
+    expect_application(page, chain, "Britt Proefman")
+
+
+def test_a_button_of_a_former_session_does_nothing(chain: Chain, window: BrowserContext, studio: Studio) -> None:
+    page = signed_in(chain, window, "employee", path="/_inkom/profile")
+    signed_in(chain, window, "legal-representative", path="/_inkom/login")
+    page.get_by_role("button", name="Afmelden").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dit kon niet uitgevoerd worden")
+    studio.look(page, "form-of-a-former-session")
+    page.get_by_role("link", name="De pagina opnieuw openen").click()
+    expect(page.get_by_role("main")).to_contain_text("Arne Testers")
