@@ -7,6 +7,7 @@ answer becomes a new session, and a session ends.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from urllib.parse import parse_qsl
 
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from broker.cookies import cookie_value
+from broker.cookies import Cookies, cookie_value
 from broker.domain.people import Assurance
 from broker.domain.session import Acting, Session, SignInAttempt
 from broker.facts import FactsReader
@@ -40,6 +41,7 @@ from broker.web.visitors import session_of
 
 _log = logging.getLogger("inkom.signin")
 BROWSER_SECONDS = 600
+_BROWSER = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # what `secrets.token_urlsafe(32)` makes
 
 
 class SignInPages:
@@ -80,7 +82,7 @@ class SignInPages:
     async def login(self, request: Request) -> Response:
         """Send the browser to the provider. With `level` a person who is signed in steps up to it."""
         cookies = self._pages.cookies
-        browser = cookie_value(request.scope["headers"], cookies.signin) or secrets.token_urlsafe(32)
+        browser = _own_browser(request, cookies) or secrets.token_urlsafe(32)
         session = await self._session(request)
         level = _level(request.query_params.get("level")) if session else None
         attempt = SignInAttempt(
@@ -144,7 +146,7 @@ class SignInPages:
 
     async def _attempt(self, request: Request, answer: list[tuple[str, str]]) -> SignInAttempt | None:
         states = [value for name, value in answer if name == "state"]
-        browser = cookie_value(request.scope["headers"], self._pages.cookies.signin)
+        browser = _own_browser(request, self._pages.cookies)
         if len(states) != 1 or browser is None:
             return None
         return await self._attempts.take(states[0], browser=browser)
@@ -219,6 +221,12 @@ class SignInPages:
             # The person is who they are; the choice page tries again and says what does not work.
             return None, choose
         return acting, attempt.return_to if acting else choose
+
+
+def _own_browser(request: Request, cookies: Cookies) -> str | None:
+    """Return the sign-in cookie's value if we could have made it: nothing else is set again or looked up."""
+    value = cookie_value(request.scope["headers"], cookies.signin)
+    return value if value is not None and _BROWSER.fullmatch(value) else None
 
 
 def _level(word: str | None) -> Assurance | None:

@@ -70,6 +70,13 @@ async def test_an_attempt_of_another_browser_is_refused(world: World) -> None:
     assert world.sessions.kept == {}
 
 
+@pytest.mark.parametrize("planted", ["attacker", "x" * 3000, "a,b c", '"quoted"'])
+async def test_a_sign_in_cookie_that_we_did_not_make_is_replaced(world: World, planted: str) -> None:
+    answer = await world.get("/_inkom/login", cookie=f"inkom-localhost-signin={planted}")
+    assert answer.headers["set-cookie"].startswith("inkom-localhost-signin=")
+    assert planted not in answer.headers["set-cookie"]
+
+
 async def test_going_back_to_the_callback_after_signing_in_leads_to_the_start_page(world: World) -> None:
     await world.sign_in()
     again = await world.get(f"/_inkom/callback?code=c&state={world.provider.attempts[-1].state}")
