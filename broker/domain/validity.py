@@ -7,7 +7,7 @@ ICR5-2021; specification, section 3). Nothing here reads a clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -18,11 +18,6 @@ def brussels_day(instant: datetime) -> date:
     if instant.tzinfo is None:
         raise ValueError("an instant needs a time zone")
     return instant.astimezone(BRUSSELS).date()
-
-
-def end_of_day(day: date) -> datetime:
-    """Return the first instant that no longer belongs to a day in Brussels (its following midnight)."""
-    return datetime.combine(day + timedelta(days=1), time(), BRUSSELS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,9 +130,7 @@ class SignInPages:
 
     async def logged_out(self, request: Request) -> Response:
         """Say that the session is over. What comes along in the address is not looked at."""
-        return self._pages.page(
-            request, "logged-out.html", applications=self._pages.titles(self._pages.language(request))
-        )
+        return self._pages.page(request, "logged-out.html")
 
     async def _end_at_provider(self) -> str | None:
         try:

@@ -1,14 +1,19 @@
 """Calendar days in Brussels: midnight, and the two nights on which the clock is moved."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.validity import BRUSSELS, Period, brussels_day, end_of_day
+from broker.domain.validity import BRUSSELS, Period, brussels_day
 
 DAYS = st.dates(date(1970, 1, 1), date(2100, 1, 1))
+
+
+def end_of_day(day: date) -> datetime:
+    """The first instant that no longer belongs to a day in Brussels: its following midnight."""
+    return datetime.combine(day + timedelta(days=1), time(), BRUSSELS)
 
 
 @pytest.mark.parametrize(
