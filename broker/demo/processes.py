@@ -99,7 +99,7 @@ class Running:
             async with asyncio.timeout(seconds):
                 await self.process.wait()
                 # Members that are not our children report their end to nobody, so there is no event to wait for.
-                while _signal_group(group, 0):  # noqa: ASYNC110  (the system tells nobody when a group ends)
+                while _signal_group(group, 0):  # noqa: ASYNC110
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             return False
