@@ -19,7 +19,8 @@ from mock_idp.clock import Clock
 from mock_idp.describe import describe
 from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
-from mock_idp.world_file import load_world
+from mock_idp.world.file import load_seed
+from mock_idp.world.live import LiveWorld
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
@@ -49,9 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _describe(key: str, world_file: Path) -> int:
-    today = Clock().today()
+    clock = Clock()
+    today = clock.today()
     try:
-        world = load_world(world_file, today=today)
+        world = LiveWorld(lambda: load_seed(world_file, today=today), clock=clock).current
     except FileProblemsError as error:
         print(error, file=sys.stderr)
         return 1

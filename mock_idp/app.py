@@ -29,8 +29,8 @@ from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages
 from mock_idp.registers.routes import Registers
 from mock_idp.settings import Settings
 from mock_idp.signin import app as signin
-from mock_idp.world import LiveWorld
-from mock_idp.world_file import load_world
+from mock_idp.world.file import load_seed
+from mock_idp.world.live import LiveWorld
 from pagekit.kit import STATIC
 
 
@@ -60,7 +60,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
 
 def build_provider(settings: Settings, clock: Clock) -> Provider:
     """All parts with their state, each emptied when the world is reset."""
-    world = LiveWorld(lambda: load_world(settings.world_file, today=clock.real_day()))
+    world = LiveWorld(
+        lambda: load_seed(settings.world_file, today=clock.real_day()), clock=clock, database=settings.database
+    )
     faults = Faults(all_faults())
     provider = Provider(
         settings=settings,

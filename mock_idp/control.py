@@ -20,7 +20,7 @@ from mock_idp.acm.provider import Provider
 from mock_idp.acm.scripts import NextLogin, ScriptError, script_for
 from mock_idp.faults import Armed, Fault
 from mock_idp.strict_yaml import FileProblemsError
-from mock_idp.world import Outcome, Person
+from mock_idp.world.facts import Outcome, Person
 
 
 class RequestError(Exception):

@@ -10,7 +10,8 @@ from datetime import date
 from mock_idp.acm.methods import Method
 from mock_idp.registers.idm import person_rights
 from mock_idp.registers.kbo import enterprise, person_functions
-from mock_idp.world import Person, World
+from mock_idp.world.facts import Person
+from mock_idp.world.questions import World
 
 
 def describe(world: World, person: Person, *, today: date) -> dict[str, object]:

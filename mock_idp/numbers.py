@@ -7,8 +7,10 @@ The mock accepts only numbers that cannot belong to anyone: TST numbers (month +
 from __future__ import annotations
 
 import re
+from datetime import date
 
 _NATIONAL = re.compile(r"(\d{2})\.?(\d{2})\.?(\d{2})-?(\d{3})[.-]?(\d{2})")
+_ESTABLISHMENT = re.compile(r"([2-8])\.?(\d{3})\.?(\d{3})\.?(\d{3})")
 _ENTERPRISE = re.compile(r"([01]\d{3})\.?(\d{3})\.?(\d{3})")
 
 
@@ -34,6 +36,25 @@ def is_test_number(digits: str) -> bool:
     return 61 <= int(digits[2:4]) <= 72
 
 
+def birth_dates(digits: str) -> tuple[date, ...]:
+    """The days of birth that a number can stand for, by century; empty when month or day are unknown (00)."""
+    month, day = int(digits[2:4]) % 20, int(digits[4:6])
+    found = []
+    for century in birth_centuries(digits):
+        try:
+            found.append(date(century + int(digits[:2]), month, day))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def sex_of(digits: str) -> str | None:
+    """M for an odd serial number, V for an even one (*man*, *vrouw*), None when the sex was unknown (BIS, +20)."""
+    if 20 <= int(digits[2:4]) <= 32:
+        return None
+    return "M" if int(digits[6:9]) % 2 else "V"
+
+
 def _month_exists(month: int) -> bool:
     # 0-12 real (00: unknown), 20-32 and 40-52 BIS, 60-72 TST.
     return month % 20 <= 12 and month < 80
@@ -42,6 +63,15 @@ def _month_exists(month: int) -> bool:
 def parse_enterprise_number(text: str) -> str | None:
     """Ten digits, or None. The last two are 97 - (the first eight mod 97)."""
     match = _ENTERPRISE.fullmatch(text.strip())
+    if match is None:
+        return None
+    digits = "".join(match.groups())
+    return digits if int(digits[8:]) == 97 - int(digits[:8]) % 97 else None
+
+
+def parse_establishment_number(text: str) -> str | None:
+    """Ten digits that begin with 2 to 8, or None; the check digits are as in an enterprise number."""
+    match = _ESTABLISHMENT.fullmatch(text.strip())
     if match is None:
         return None
     digits = "".join(match.groups())
@@ -58,3 +88,7 @@ def is_never_issued(digits: str) -> bool:
 
 def format_enterprise_number(digits: str) -> str:
     return f"{digits[:4]}.{digits[4:7]}.{digits[7:]}"
+
+
+def format_establishment_number(digits: str) -> str:
+    return f"{digits[0]}.{digits[1:4]}.{digits[4:7]}.{digits[7:]}"

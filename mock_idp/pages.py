@@ -15,7 +15,8 @@ from mock_idp.clock import Clock
 from mock_idp.faults import Faults
 from mock_idp.numbers import format_enterprise_number
 from mock_idp.settings import Settings
-from mock_idp.world import LiveWorld, Person
+from mock_idp.world.facts import Person
+from mock_idp.world.live import LiveWorld
 from pagekit.headers import security_headers
 from pagekit.kit import Link, PageKit, Site
 from pagekit.languages import choose_language, message

@@ -18,6 +18,7 @@ class Settings:
     clients_file: Path = HERE / "clients.yaml"
     world_file: Path = HERE / "world.yaml"
     register_token: str = "demo-register-token"
+    database: Path | None = None
     log_level: str = "info"
 
     @property

@@ -19,7 +19,7 @@ from mock_idp.acm.request_reading import read_request, read_response_mode, refus
 from mock_idp.acm.requests import AuthorizationRequest, ResponseMode, Script
 from mock_idp.acm.scripts import ScriptError, login_on_request, script_for
 from mock_idp.acm.sessions import COOKIE, Session
-from mock_idp.world import Person
+from mock_idp.world.facts import Person
 
 
 @dataclass(frozen=True, slots=True)

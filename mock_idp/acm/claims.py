@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from mock_idp.acm.clients import Client, OrganisationChoice
-from mock_idp.world import Person, World
+from mock_idp.world.facts import Person
+from mock_idp.world.questions import World
 
 TARGET_GROUPS = {"EA": "Economische Actoren", "BUR": "Burgers"}
 
@@ -68,10 +69,14 @@ def role_values(world: World, person: Person, *, organisation: str | None, today
 
 
 def _valid_roles(world: World, person: Person, today: date) -> Iterator[tuple[str, str]]:
-    for relation in person.relations:
+    catalogue = world.catalogue
+    for relation in world.relations_of(person):
         if not relation.is_usable(today):
             continue
         for right in relation.rights:
             if right.period.includes(today):
                 for profile in right.profiles:
-                    yield f"{world.right_codes[right.name]}-{world.profile_codes[profile]}", relation.organisation
+                    yield (
+                        f"{catalogue.rights[right.name].code}-{catalogue.profile_codes[profile]}",
+                        relation.organisation,
+                    )

@@ -15,7 +15,7 @@ from mock_idp.clock import Clock
 from mock_idp.faults import Faults
 from mock_idp.pages import Pages
 from mock_idp.settings import Settings
-from mock_idp.world import LiveWorld
+from mock_idp.world.live import LiveWorld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

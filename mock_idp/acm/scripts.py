@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mock_idp.acm.methods import Method
 from mock_idp.acm.requests import Script
 from mock_idp.numbers import parse_enterprise_number
-from mock_idp.world import World
+from mock_idp.world.questions import World
 
 
 class ScriptError(Exception):

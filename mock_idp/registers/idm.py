@@ -5,9 +5,12 @@ Nothing is filtered by day: whether a right is valid is the asker's decision, on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mock_idp.numbers import parse_enterprise_number
 from mock_idp.registers.answers import ProblemError
-from mock_idp.world import Person, Relation, World
+from mock_idp.world.facts import Person, Relation
+from mock_idp.world.questions import World
 
 
 def person_rights(world: World, national_number: str) -> dict[str, object]:
@@ -15,16 +18,16 @@ def person_rights(world: World, national_number: str) -> dict[str, object]:
     person = world.person_by_national_number(national_number)
     if person is None:
         return {"person": None, "relations": [], "administers": []}
+    relations, administers = world.relations_of(person), world.administers(person)
+    names = world.names_of([*(relation.organisation for relation in relations), *administers])
     return {
         "person": {
             "given_name": person.given_name,
             "family_name": person.family_name,
             "status": person.status,
         },
-        "relations": [_relation(world, relation) for relation in person.relations],
-        "administers": [
-            {"organisation": number, "organisation_name": _name(world, number)} for number in person.administers
-        ],
+        "relations": [_relation(relation, names) for relation in relations],
+        "administers": [{"organisation": number, "organisation_name": names[number]} for number in administers],
     }
 
 
@@ -35,10 +38,10 @@ def administrators(world: World, number: str) -> dict[str, object]:
     return {"administrators": [_named(person) for person in world.administrators_of(number)]}
 
 
-def _relation(world: World, relation: Relation) -> dict[str, object]:
+def _relation(relation: Relation, names: Mapping[str, str]) -> dict[str, object]:
     return {
         "organisation": relation.organisation,
-        "organisation_name": _name(world, relation.organisation),
+        "organisation_name": names[relation.organisation],
         "category": relation.category,
         "status": relation.status,
         "from": relation.period.first.isoformat(),
@@ -57,8 +60,3 @@ def _relation(world: World, relation: Relation) -> dict[str, object]:
 
 def _named(person: Person) -> dict[str, str]:
     return {"given_name": person.given_name, "family_name": person.family_name}
-
-
-def _name(world: World, number: str) -> str:
-    enterprise = world.enterprise(number)
-    return "" if enterprise is None else enterprise.name

@@ -9,13 +9,15 @@ from __future__ import annotations
 from datetime import date
 
 from mock_idp.registers.answers import ProblemError
-from mock_idp.world import Enterprise, KboFunction, World
+from mock_idp.world.facts import KboFunction
+from mock_idp.world.questions import World
 
 
 def person_functions(world: World, national_number: str) -> dict[str, object]:
     person = world.person_by_national_number(national_number)
     functions = () if person is None else world.functions_of(person)
-    return {"functions": [_for_person(world, function) for function in functions]}
+    names = world.names_of(function.organisation for function in functions)
+    return {"functions": [_for_person(function, names[function.organisation]) for function in functions]}
 
 
 def enterprise(world: World, number: str, *, today: date) -> dict[str, object]:
@@ -29,15 +31,14 @@ def enterprise(world: World, number: str, *, today: date) -> dict[str, object]:
         "name": found.name,
         "status": "ceased" if ceased else "active",
         "ceased_on": found.ceased_on.isoformat() if ceased and found.ceased_on else None,
-        "functions": _for_enterprise(found),
+        "functions": [_for_enterprise(function) for function in world.functions_in(number)],
     }
 
 
-def _for_person(world: World, function: KboFunction) -> dict[str, object]:
-    held_in = world.enterprise(function.organisation)
+def _for_person(function: KboFunction, name: str) -> dict[str, object]:
     return {
         "organisation": function.organisation,
-        "organisation_name": "" if held_in is None else held_in.name,
+        "organisation_name": name,
         "code": function.kind.code,
         "label": function.kind.label,
         "from": function.period.first.isoformat(),
@@ -45,15 +46,12 @@ def _for_person(world: World, function: KboFunction) -> dict[str, object]:
     }
 
 
-def _for_enterprise(found: Enterprise) -> list[dict[str, object]]:
-    return [
-        {
-            "code": function.kind.code,
-            "label": function.kind.label,
-            "holder": function.holder,
-            "holder_name": function.holder_name,
-            "from": function.period.first.isoformat(),
-            "until": function.period.last.isoformat(),
-        }
-        for function in found.functions
-    ]
+def _for_enterprise(function: KboFunction) -> dict[str, object]:
+    return {
+        "code": function.kind.code,
+        "label": function.kind.label,
+        "holder": function.holder,
+        "holder_name": function.holder_name,
+        "from": function.period.first.isoformat(),
+        "until": function.period.last.isoformat(),
+    }

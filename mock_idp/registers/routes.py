@@ -19,7 +19,7 @@ from mock_idp.registers.answers import (
     problem_answer,
     register_answer,
 )
-from mock_idp.world import LiveWorld
+from mock_idp.world.live import LiveWorld
 
 Question = Callable[[Request], Awaitable[object]]
 

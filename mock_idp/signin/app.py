@@ -24,7 +24,7 @@ from mock_idp.signin.organisation import OrganisationPages
 from mock_idp.signin.people import Cast
 from mock_idp.signin.phone import PhonePages
 from mock_idp.signin.sms import Messages, SmsPages
-from mock_idp.world import LiveWorld
+from mock_idp.world.live import LiveWorld
 from pagekit.kit import STATIC as KIT_STATIC
 from pagekit.kit import PageKit, Site
 from pagekit.languages import message

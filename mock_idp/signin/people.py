@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from mock_idp.acm.methods import Method
 from mock_idp.clock import Clock
-from mock_idp.world import LiveWorld, Person
+from mock_idp.world.facts import Person
+from mock_idp.world.live import LiveWorld
 
 PIN = "1234"  # of every test card
 ITSME_CODE = "12345"  # of every test phone

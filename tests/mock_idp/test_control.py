@@ -7,11 +7,10 @@ import pytest
 
 from mock_idp.acm.clients import load_clients
 from mock_idp.pages import HERE, site
-from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
-from mock_idp.world_file import load_world
 from pagekit.kit import PageKit
 from pagekit.untranslated import messages_in_python
+from tests.mock_idp.planted import planted
 from tests.mock_idp.provider import CALLBACK, Mock, Party
 
 PAGES = ("/", "/people", "/faults", "/op/v1/logout", "/op/v1/logout?client_id=x", "/op/v1/auth")
@@ -50,8 +49,8 @@ def test_the_pages_speak_both_languages_and_hold_no_national_number(acm: Mock, p
 
 def assert_no_national_number(acm: Mock, text: str) -> None:
     digits = re.sub(r"[^0-9]+", "", text)
-    world = load_world(Settings().world_file, today=acm.clock.real_day())
-    assert [person.key for person in world.people.values() if person.national_number in digits] == []
+    world = planted(acm.clock.real_day())
+    assert [person.key for person in world.people if person.national_number in digits] == []
 
 
 def test_every_link_of_the_start_page_leads_somewhere(acm: Mock) -> None:

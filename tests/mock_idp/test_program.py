@@ -86,7 +86,7 @@ def test_a_broken_file_stops_the_start_and_tells_where(tmp_path: Path, capsys: p
 
     assert main(["--port", "0", "--world", str(world)]) == 1
 
-    assert f"{world}:1: 'rights' is missing" in capsys.readouterr().err
+    assert f"{world}:1: 'profiles' is missing" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_told(acm: Mock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
 from mock_idp.pages import HERE
-from mock_idp.settings import Settings
-from mock_idp.world_file import load_world
+from tests.mock_idp.planted import planted
 from tests.mock_idp.provider import Mock
 
 TOKEN = {"Authorization": "Bearer demo-register-token"}
@@ -131,10 +130,10 @@ def test_an_enterprise_ceases_on_the_mocks_own_day(acm: Mock, registers: Registe
 
 
 def test_every_enterprise_and_every_person_fits_the_description(acm: Mock, registers: Registers) -> None:
-    world = load_world(Settings().world_file, today=acm.clock.real_day())
-    for number in list(world.enterprises)[:12]:
+    world = planted(acm.clock.real_day())
+    for number in [one.number for one in world.enterprises][:12]:
         registers.look_up("/kbo/v1/enterprises/{number}", number)
-    for person in world.people.values():
+    for person in world.people:
         registers.ask("/idm/v1/person-rights", person.national_number)
         registers.ask("/kbo/v1/person-functions", person.national_number)
 

@@ -4,14 +4,19 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, select
 
 from mock_idp.clock import Clock
 from mock_idp.days import OPEN_END, Period, parse_day
 from mock_idp.numbers import birth_centuries, parse_enterprise_number, parse_national_number
 from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
-from mock_idp.world import LiveWorld, Person, World
-from mock_idp.world_file import load_world
+from mock_idp.world.facts import Person
+from mock_idp.world.file import load_seed
+from mock_idp.world.live import LiveWorld
+from mock_idp.world.questions import World
+from mock_idp.world.tables import PersonRow, RightRow
+from tests.mock_idp.planted import planted
 
 TODAY = date(2026, 11, 24)
 KEYS = (
@@ -40,7 +45,7 @@ APPLICATIONS = ("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen")
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return load_world(Settings().world_file, today=TODAY)
+    return planted(TODAY)
 
 
 def person(world: World, key: str) -> Person:
@@ -58,7 +63,7 @@ def test_everyone_of_the_cast_has_a_story_in_both_languages_and_an_outcome_every
 
 
 def test_every_national_number_is_a_valid_test_number_and_nobody_shares_one(world: World) -> None:
-    numbers = [someone.national_number for someone in world.people.values()]
+    numbers = [someone.national_number for someone in world.people]
 
     assert len(set(numbers)) == len(numbers)
     assert all(parse_national_number(number) == number for number in numbers)
@@ -70,31 +75,32 @@ def test_somebody_was_born_in_this_century(world: World) -> None:
 
 
 def test_every_enterprise_number_is_valid_and_was_never_issued(world: World) -> None:
-    assert all(parse_enterprise_number(number) == number for number in world.enterprises)
-    assert all(number.startswith("1999") for number in world.enterprises)
+    assert all(parse_enterprise_number(one.number) == one.number for one in world.enterprises)
+    assert all(one.number.startswith("1999") for one in world.enterprises)
 
 
 def test_the_busy_person_acts_for_three_hundred_enterprises_with_different_names(world: World) -> None:
     offered = world.offered_organisations(person(world, "many-organisations"), TODAY)
 
     assert len(offered) == len({enterprise.name for enterprise in offered}) == 300
-    assert load_world(Settings().world_file, today=TODAY) == world
+    assert planted(TODAY).enterprises == world.enterprises
 
 
 def test_a_refused_person_finds_someone_who_can_help_save_where_nobody_is_listed(world: World) -> None:
     for someone in world.cast:
         if someone.acts_for is None or someone.outcomes[0].allowed:
             continue
-        enterprise = world.enterprises[someone.acts_for]
-        named = [function.holder_name for function in enterprise.functions if function.kind.represents]
+        enterprise = world.enterprise(someone.acts_for)
+        assert enterprise is not None
+        named = [one.holder_name for one in world.functions_in(enterprise.number) if one.kind.represents]
         helped = bool(named) and bool(world.administrators_of(enterprise.number))
         assert helped or enterprise.key == "unlisted", someone.key
 
 
 def test_a_company_that_is_director_gives_no_person_a_function(world: World) -> None:
     assert world.functions_of(person(world, "company-director")) == ()
-    builder = next(enterprise for enterprise in world.enterprises.values() if enterprise.key == "builder")
-    assert [function.person_key for function in builder.functions] == [None, "builder-representative"]
+    builder = next(enterprise for enterprise in world.enterprises if enterprise.key == "builder")
+    assert [function.person_key for function in world.functions_in(builder.number)] == [None, "builder-representative"]
 
 
 def test_an_auditor_represents_nobody(world: World) -> None:
@@ -106,15 +112,15 @@ def test_an_auditor_represents_nobody(world: World) -> None:
 
 @pytest.mark.parametrize("day", [date(2024, 2, 29), date(2026, 12, 31), date(2027, 3, 28)])
 def test_relative_dates_follow_the_day_of_loading(day: date) -> None:
-    world = load_world(Settings().world_file, today=day)
+    world = planted(day)
 
-    (relation,) = person(world, "expires-today").relations
+    (relation,) = world.relations_of(person(world, "expires-today"))
     assert relation.rights[0].period.last == day
 
 
 def test_every_right_keeps_to_its_four_years_and_every_relation_to_ten(world: World) -> None:
-    for someone in world.people.values():
-        for relation in someone.relations:
+    for someone in world.people:
+        for relation in world.relations_of(someone):
             assert relation.period.last <= parse_day("+10y", today=relation.period.first)
             for right in relation.rights:
                 assert right.period.last <= parse_day("+4y", today=right.period.first), someone.key
@@ -126,15 +132,42 @@ def test_a_person_never_shows_the_national_number_when_printed(world: World) -> 
 
 def test_a_reset_loads_anew_and_tells_those_who_asked() -> None:
     told: list[str] = []
-    live = LiveWorld(lambda: load_world(Settings().world_file, today=TODAY))
+    live = LiveWorld(lambda: load_seed(Settings().world_file, today=TODAY), clock=Clock())
     live.on_reset(lambda: told.append("forget"))
-    before = live.current
+    before = live.current.people
+    with live.changing() as session:
+        session.execute(delete(RightRow))
 
     live.reset()
 
-    assert live.current == before
-    assert live.current is not before
+    assert live.current.people == before
+    assert all(one.rights for one in live.current.relations_of(person(live.current, "employee")))
     assert told == ["forget"]
+
+
+def test_who_asked_is_told_whose_standing_changed_and_only_after_the_change_is_in_force() -> None:
+    live = LiveWorld(lambda: load_seed(Settings().world_file, today=TODAY), clock=Clock())
+    told: list[tuple[str, bool]] = []
+    live.on_change(lambda key: told.append((key, bool(live.current.relations_of(person(live.current, key))))))
+
+    with live.changing() as session:
+        employee = session.scalars(select(PersonRow).where(PersonRow.key == "employee")).one()
+        session.delete(employee.relations[0])
+
+    assert told == [("employee", False)]
+
+
+def test_a_change_that_fails_changes_nothing_and_tells_nobody() -> None:
+    live = LiveWorld(lambda: load_seed(Settings().world_file, today=TODAY), clock=Clock())
+    told: list[str] = []
+    live.on_change(told.append)
+
+    with pytest.raises(RuntimeError), live.changing() as session:
+        session.execute(delete(RightRow))
+        raise RuntimeError
+
+    assert told == []
+    assert live.current.relations_of(person(live.current, "employee"))[0].rights != ()
 
 
 @pytest.mark.parametrize(
@@ -213,7 +246,7 @@ def test_the_clock_moves_the_day_and_never_the_seconds() -> None:
 
 SMALL = """
 applications: [kmo-portefeuille]
-rights: {Recht: Recht}
+rights: {Recht: {code: Recht, description: {nl: Recht, en: Right}, profiles: [Gebruiker]}}
 profiles: {Gebruiker: Gebruiker}
 functions:
   "10006": {label: Zaakvoerder, represents: true}
@@ -231,7 +264,7 @@ def problem_in(tmp_path: Path, text: str) -> str:
     path = tmp_path / "world.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(FileProblemsError) as caught:
-        load_world(path, today=TODAY)
+        load_seed(path, today=TODAY)
     return str(caught.value)
 
 
@@ -285,7 +318,7 @@ def test_two_people_with_one_number_and_two_enterprises_with_one_number_are_told
 def test_an_empty_or_absent_file_is_told(tmp_path: Path) -> None:
     assert "the file is empty" in problem_in(tmp_path, "")
     with pytest.raises(FileProblemsError, match="cannot be read"):
-        load_world(tmp_path / "elsewhere.yaml", today=TODAY)
+        load_seed(tmp_path / "elsewhere.yaml", today=TODAY)
 
 
 @pytest.mark.parametrize(

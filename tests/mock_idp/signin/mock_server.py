@@ -22,7 +22,7 @@ from mock_idp.app import build_provider
 from mock_idp.clock import Clock
 from mock_idp.settings import Settings
 from mock_idp.signin.app import routes
-from mock_idp.world import LiveWorld
+from mock_idp.world.live import LiveWorld
 
 EID = "urn:be:vlaanderen:authmech:eid"
 ITSME = "urn:be:vlaanderen:authmech:itsme"

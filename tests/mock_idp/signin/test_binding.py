@@ -151,7 +151,7 @@ def test_pages_allow_nothing_from_elsewhere_and_forms_only_lead_back(mock: MockS
 
 
 def test_no_page_shows_a_national_number(mock: MockServer) -> None:
-    numbers = [person.national_number for person in mock.world.current.people.values()]
+    numbers = [person.national_number for person in mock.world.current.people]
     visitor = mock.visitor()
     start = visitor.begin()
     for path in ("/eid", "/itsme", "/app", "/sms", "/federal-token"):

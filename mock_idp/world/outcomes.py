@@ -6,7 +6,7 @@ The reasons are a closed list, so that a typing error cannot make a story that n
 from __future__ import annotations
 
 from mock_idp.strict_yaml import Fields, Place
-from mock_idp.world import Outcome
+from mock_idp.world.facts import Outcome
 
 REASONS_TO_ALLOW = frozenset({"legal-representative", "inkom-user"})
 REASONS_TO_REFUSE = frozenset(

@@ -1,4 +1,4 @@
-"""`world.yaml` into a World. Everything wrong in the file is reported at once, with file and line.
+"""`world.yaml` into a Seed. Everything wrong in the file is reported at once, with file and line.
 
 Refuses numbers that could belong to someone, numbers used twice, and references to people or enterprises that are not
 there. Relative dates are counted from the day that is passed in.
@@ -7,7 +7,6 @@ there. Relative dates are counted from the day that is passed in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +14,18 @@ from typing import TypeVar
 
 from mock_idp.acm.methods import Method
 from mock_idp.days import OPEN_END, Period, parse_day
-from mock_idp.numbers import is_never_issued, is_test_number, parse_enterprise_number, parse_national_number
+from mock_idp.numbers import (
+    is_never_issued,
+    is_test_number,
+    parse_enterprise_number,
+    parse_establishment_number,
+    parse_national_number,
+)
 from mock_idp.strict_yaml import Fields, FileProblemError, FileProblemsError, Place, Problems, read_yaml
-from mock_idp.world import (
+from mock_idp.world.facts import (
+    Catalogue,
     Enterprise,
+    EstablishmentUnit,
     FunctionHolder,
     FunctionKind,
     KboFunction,
@@ -27,23 +34,24 @@ from mock_idp.world import (
     Relation,
     RelationStatus,
     Right,
-    World,
+    RightKind,
+    Seed,
 )
-from mock_idp.world_outcomes import read_outcomes
-from mock_idp.world_repeats import RepeatedEnterprise, read_repeats
+from mock_idp.world.outcomes import read_outcomes
+from mock_idp.world.repeats import RepeatedEnterprise, read_repeats
 
 CLOSED = TypeVar("CLOSED", bound=StrEnum)
 
 
-def load_world(path: Path, *, today: date) -> World:
+def load_seed(path: Path, *, today: date) -> Seed:
     """Raises FileProblemsError with all problems, one a line."""
     try:
-        return _WorldReader(path, today).read()
+        return _SeedReader(path, today).read()
     except FileProblemError as problem:  # in a section that all others need
         raise FileProblemsError(str(problem)) from problem
 
 
-class _WorldReader:
+class _SeedReader:
     """One reading of one file: the day, the problems found so far, and what earlier sections said."""
 
     def __init__(self, path: Path, today: date) -> None:
@@ -53,15 +61,17 @@ class _WorldReader:
         self._numbers: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._kinds: dict[str, FunctionKind] = {}
-        self._right_codes: dict[str, str] = {}
+        self._rights: dict[str, RightKind] = {}
         self._profile_codes: dict[str, str] = {}
         self._applications: tuple[str, ...] = ()
+        self._units: set[str] = set()
 
-    def read(self) -> World:
+    def read(self) -> Seed:
         top = Fields(self._top())
         self._applications = top.texts("applications")
-        self._right_codes = self._texts_by_name(top.required("rights"))
         self._profile_codes = self._texts_by_name(top.required("profiles"))
+        for name, place in top.required("rights").named().items():
+            self._rights[name] = self._right_kind(name, place)
         for code, place in top.required("functions").named().items():
             self._kinds[code] = self._function_kind(code, place)
         people_places = top.required("people").named()
@@ -80,26 +90,44 @@ class _WorldReader:
                 self._names[key] = f"{Fields(place).text('given_name')} {Fields(place).text('family_name')}"
 
         people: dict[str, Person] = {}
+        relations: dict[str, tuple[Relation, ...]] = {}
+        administers: dict[str, tuple[str, ...]] = {}
         for key, place in people_places.items():
             with self._problems.collected():
-                people[key] = self._person(key, place)
+                people[key], relations[key], administers[key] = self._person(key, place)
         enterprises: dict[str, Enterprise] = {}
+        units: list[EstablishmentUnit] = []
+        functions: list[KboFunction] = []
         for key, place in enterprise_places.items():
             with self._problems.collected():
-                found = self._enterprise(key, place)
-                enterprises[found.number] = found
+                enterprise, its_units, its_functions = self._enterprise(key, place)
+                enterprises[enterprise.number] = enterprise
+                units += its_units
+                functions += its_functions
         for repeated in repeats:
             with self._problems.collected():
-                enterprises[repeated.number] = self._repeated_enterprise(repeated)
-                people = self._with_repeated_relation(people, repeated)
+                enterprises[repeated.number] = _repeated_enterprise(repeated)
+                if repeated.function is not None:
+                    functions.append(self._function(repeated.key, repeated.function))
+                if repeated.relation is not None and repeated.relation_person is not None:
+                    key = self._person_key(repeated.relation_person)
+                    relation = self._relation(repeated.relation, organisation=repeated.number)
+                    relations[key] = (*relations.get(key, ()), relation)
         self._check_national_numbers(people, people_places)
         self._problems.raise_any()
-        return World(
-            applications=self._applications,
-            right_codes=self._right_codes,
-            profile_codes=self._profile_codes,
+        return Seed(
+            catalogue=Catalogue(
+                applications=self._applications,
+                rights=self._rights,
+                profile_codes=self._profile_codes,
+                functions=self._kinds,
+            ),
             enterprises=enterprises,
+            establishment_units=tuple(units),
+            functions=tuple(functions),
             people=people,
+            relations=relations,
+            administers=administers,
         )
 
     def _top(self) -> Place:
@@ -124,20 +152,44 @@ class _WorldReader:
             raise written.problem("an enterprise number here begins with 1999: KBO has not issued those")
         return number
 
-    def _enterprise(self, key: str, place: Place) -> Enterprise:
+    def _enterprise(
+        self, key: str, place: Place
+    ) -> tuple[Enterprise, tuple[EstablishmentUnit, ...], tuple[KboFunction, ...]]:
         fields = Fields(place)
         fields.required("number")
-        ceased = fields.optional("ceased_on")
+        began, ceased = fields.optional("began_on"), fields.optional("ceased_on")
+        number = self._numbers.get(key, "")
         functions = tuple(self._function(key, row) for row in fields.items_or_none("functions"))
-        name = fields.text("name")
-        fields.finish()
-        return Enterprise(
+        units = tuple(self._establishment_unit(number, row) for row in fields.items_or_none("establishment_units"))
+        enterprise = Enterprise(
             key=key,
-            number=self._numbers.get(key, ""),
-            name=name,
+            number=number,
+            name=fields.text("name"),
+            address=fields.text_or("address", ""),
+            began_on=None if began is None else self._day(began),
             ceased_on=None if ceased is None else self._day(ceased),
-            functions=functions,
         )
+        fields.finish()
+        return enterprise, units, functions
+
+    def _establishment_unit(self, organisation: str, place: Place) -> EstablishmentUnit:
+        fields = Fields(place)
+        written = fields.required("number")
+        number = parse_establishment_number(written.text())
+        if number is None:
+            raise written.problem("this is not the number of an establishment unit: ten digits, the first 2 to 8")
+        if number in self._units:
+            raise written.problem("this number is given twice")
+        self._units.add(number)
+        unit = EstablishmentUnit(
+            number=number,
+            organisation=organisation,
+            name=fields.text("name"),
+            address=fields.text("address"),
+            period=self._period(fields),
+        )
+        fields.finish()
+        return unit
 
     def _function(self, key: str, place: Place) -> KboFunction:
         fields = Fields(place)
@@ -155,6 +207,7 @@ class _WorldReader:
             holder=self._holder(place, person, company),
             holder_name=company.text() if company and person_key is None else self._names.get(person_key or "", ""),
             person_key=person_key,
+            company=None if company is None else company.text(),
             period=period,
         )
 
@@ -167,24 +220,9 @@ class _WorldReader:
             return FunctionHolder.ENTERPRISE
         raise place.problem("a function is held by a 'person', a 'company' (its name), or a person for a company")
 
-    def _repeated_enterprise(self, repeated: RepeatedEnterprise) -> Enterprise:
-        functions = () if repeated.function is None else (self._function(repeated.key, repeated.function),)
-        return Enterprise(
-            key=repeated.key, number=repeated.number, name=repeated.name, ceased_on=None, functions=functions
-        )
-
-    def _with_repeated_relation(self, people: dict[str, Person], repeated: RepeatedEnterprise) -> dict[str, Person]:
-        if repeated.relation is None or repeated.relation_person is None:
-            return people
-        key = self._person_key(repeated.relation_person)
-        if key not in people:
-            return people
-        relation = self._relation(repeated.relation, organisation=repeated.number)
-        return {**people, key: replace(people[key], relations=(*people[key].relations, relation))}
-
     # -- people
 
-    def _person(self, key: str, place: Place) -> Person:
+    def _person(self, key: str, place: Place) -> tuple[Person, tuple[Relation, ...], tuple[str, ...]]:
         fields = Fields(place)
         written = fields.required("national_number")
         number = parse_national_number(written.text())
@@ -207,13 +245,13 @@ class _WorldReader:
             activated=tuple(
                 self._choice(Method, item, Method.APP) for item in fields.items_or_none("activated_methods")
             ),
-            relations=tuple(self._relation(item) for item in fields.items_or_none("relations")),
-            administers=tuple(self._organisation(item) for item in fields.items_or_none("administers")),
             acts_for=None if acts_for is None else self._organisation(acts_for),
             outcomes=() if story is None else read_outcomes(fields.required("outcome"), self._applications),
         )
+        relations = tuple(self._relation(item) for item in fields.items_or_none("relations"))
+        administers = tuple(self._organisation(item) for item in fields.items_or_none("administers"))
         fields.finish()
-        return person
+        return person, relations, administers
 
     def _story(self, place: Place) -> Mapping[str, str]:
         fields = Fields(place)
@@ -236,11 +274,11 @@ class _WorldReader:
     def _right(self, place: Place) -> Right:
         fields = Fields(place)
         name = fields.required("name")
-        if name.text() not in self._right_codes:
+        if name.text() not in self._rights:
             raise name.problem(f"{name.text()!r} is not among the rights at the top of the file")
         for profile in fields.items_or_none("profiles"):
-            if profile.text() not in self._profile_codes:
-                raise profile.problem(f"{profile.text()!r} is not among the profiles at the top of the file")
+            if profile.text() not in self._rights[name.text()].profiles:
+                raise profile.problem(f"{profile.text()!r} is not a profile of that right")
         right = Right(name=name.text(), profiles=fields.texts("profiles"), period=self._period(fields))
         fields.finish()
         return right
@@ -250,6 +288,18 @@ class _WorldReader:
     def _function_kind(self, code: str, place: Place) -> FunctionKind:
         fields = Fields(place)
         kind = FunctionKind(code=code, label=fields.text("label"), represents=fields.required("represents").boolean())
+        fields.finish()
+        return kind
+
+    def _right_kind(self, name: str, place: Place) -> RightKind:
+        fields = Fields(place)
+        description = fields.required("description")
+        kind = RightKind(
+            name=name, code=fields.text("code"), description=self._story(description), profiles=fields.texts("profiles")
+        )
+        for profile in fields.items_or_none("profiles"):
+            if profile.text() not in self._profile_codes:
+                raise profile.problem(f"{profile.text()!r} is not among the profiles at the top of the file")
         fields.finish()
         return kind
 
@@ -295,3 +345,9 @@ class _WorldReader:
             if person.national_number in seen:
                 self._problems.add(places[key], f"{key!r} has the number of {seen[person.national_number]!r}")
             seen[person.national_number] = key
+
+
+def _repeated_enterprise(repeated: RepeatedEnterprise) -> Enterprise:
+    return Enterprise(
+        key=repeated.key, number=repeated.number, name=repeated.name, address="", began_on=None, ceased_on=None
+    )

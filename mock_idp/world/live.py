@@ -1,0 +1,117 @@
+"""The world in force: its database, how it is changed, and how it is planted anew.
+
+Without an address the database is a file that goes when the process ends. With one it stays, and what it holds is
+taken up again at the next start; only a reset plants it anew, so that its relative dates count from the present day.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from mock_idp.clock import Clock
+from mock_idp.world.facts import Seed
+from mock_idp.world.planting import plant
+from mock_idp.world.questions import World
+from mock_idp.world.tables import (
+    AdministratorRow,
+    EnterpriseRow,
+    FunctionRow,
+    PersonRow,
+    RelationRow,
+    RightRow,
+    Row,
+)
+
+
+class LiveWorld:
+    """`current` answers questions; `changing` is a transaction; `reset` plants the world anew."""
+
+    def __init__(self, load: Callable[[], Seed], *, clock: Clock, database: Path | None = None) -> None:
+        self._load = load
+        self._clock = clock
+        self._after_reset: list[Callable[[], None]] = []
+        self._after_change: list[Callable[[str], None]] = []
+        folder = Path(tempfile.mkdtemp(prefix="inkom-mock-")) if database is None else None
+        self._engine = _engine(database or (folder or Path()) / "world.db")
+        if folder is not None:
+            # Goes with the last who asks this database, or with the process.
+            weakref.finalize(self._engine, shutil.rmtree, folder, ignore_errors=True)
+        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+        seed = load()
+        Row.metadata.create_all(self._engine)
+        with self._sessions.begin() as session:
+            if session.scalars(select(EnterpriseRow.number).limit(1)).first() is None:
+                plant(session, seed)
+        self.current = World(self._sessions, seed.catalogue, clock)
+
+    @contextmanager
+    def changing(self) -> Iterator[Session]:
+        """A transaction: committed at the end, undone by an exception. Keep it short, and never await inside."""
+        touched: set[int] = set()
+        with self._sessions() as session:
+            event.listen(session, "after_flush", lambda flushed, _: touched.update(_touched(flushed)))
+            with session.begin():
+                yield session
+            keys = session.scalars(select(PersonRow.key).where(PersonRow.id.in_(touched))).all() if touched else ()
+        for key in keys:
+            for tell in self._after_change:
+                tell(key)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for a page that only looks."""
+        with self._sessions() as session:
+            yield session
+
+    def on_reset(self, forget: Callable[[], None]) -> None:
+        """`forget` is called after each reset: sessions, codes, counts of wrong codes go with the old world."""
+        self._after_reset.append(forget)
+
+    def on_change(self, tell: Callable[[str], None]) -> None:
+        """`tell` is called with the key of each person whose functions, relations, rights or duties just changed."""
+        self._after_change.append(tell)
+
+    def reset(self) -> None:
+        """Raises FileProblemsError, and then nothing has changed."""
+        seed = self._load()
+        with self._sessions.begin() as session:
+            for table in reversed(Row.metadata.sorted_tables):
+                session.execute(table.delete())
+            plant(session, seed)
+        self.current = World(self._sessions, seed.catalogue, self._clock)
+        for forget in self._after_reset:
+            forget()
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _: object) -> None:
+        # A power cut may lose the last change of a test world; nobody waits for the disk.
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;")
+
+    return engine
+
+
+def _touched(session: Session) -> Iterator[int]:
+    """The people whose standing a flush changes."""
+    for row in (*session.new, *session.dirty, *session.deleted):
+        match row:
+            case RelationRow() | AdministratorRow():
+                yield row.person_id
+            case RightRow():
+                yield row.relation.person_id
+            case FunctionRow() if row.person_id is not None:
+                yield row.person_id
+            case PersonRow():
+                yield row.id

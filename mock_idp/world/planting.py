@@ -1,0 +1,140 @@
+"""Puts a Seed into an empty database, in the order of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from mock_idp.days import OPEN_END
+from mock_idp.world.facts import AdministratorLevel, Person, Relation, Seed
+from mock_idp.world.tables import (
+    AdministratorRow,
+    EnterpriseRow,
+    EstablishmentUnitRow,
+    FunctionRow,
+    PersonRow,
+    RelationRow,
+    RightRow,
+    Row,
+)
+
+FIRST_VERSION = 1
+
+
+def plant(session: Session, seed: Seed) -> None:
+    """The caller commits."""
+    people = {key: at for at, key in enumerate(seed.people, start=1)}
+    _insert(session, EnterpriseRow, _enterprises(seed))
+    _insert(session, EstablishmentUnitRow, _establishment_units(seed))
+    _insert(session, PersonRow, (_person(people[key], person) for key, person in seed.people.items()))
+    _insert(session, FunctionRow, _functions(seed, people))
+    _insert(
+        session,
+        AdministratorRow,
+        (
+            {"organisation": number, "person_id": people[key], "level": AdministratorLevel.LOCAL.value}
+            for key, numbers in seed.administers.items()
+            for number in numbers
+        ),
+    )
+    relations = [(seed.people[key], relation) for key, held in seed.relations.items() for relation in held]
+    _insert(
+        session,
+        RelationRow,
+        (_relation(at, people[person.key], person, one) for at, (person, one) in enumerate(relations, 1)),
+    )
+    _insert(session, RightRow, _rights([relation for _, relation in relations]))
+
+
+def _insert(session: Session, table: type[Row], rows: Iterator[Mapping[str, Any]]) -> None:
+    values = list(rows)
+    if values:
+        session.execute(insert(table), values)
+
+
+def _enterprises(seed: Seed) -> Iterator[Mapping[str, Any]]:
+    for enterprise in seed.enterprises.values():
+        yield {
+            "number": enterprise.number,
+            "key": enterprise.key,
+            "name": enterprise.name,
+            "address": enterprise.address,
+            "began_on": enterprise.began_on,
+            "ceased_on": enterprise.ceased_on,
+        }
+
+
+def _establishment_units(seed: Seed) -> Iterator[Mapping[str, Any]]:
+    for unit in seed.establishment_units:
+        yield {
+            "number": unit.number,
+            "organisation": unit.organisation,
+            "name": unit.name,
+            "address": unit.address,
+            "first": unit.period.first,
+            "last": unit.period.last,
+        }
+
+
+def _person(at: int, person: Person) -> Mapping[str, Any]:
+    return {
+        "id": at,
+        "key": person.key,
+        "national_number": person.national_number,
+        "given_name": person.given_name,
+        "family_name": person.family_name,
+        "phone": person.phone,
+        "email": person.email,
+        "story": dict(person.story),
+        "in_cast": bool(person.story),
+        "status": person.status.value,
+        "in_registers": person.in_registers,
+        "activated": [method.value for method in person.activated],
+        "acts_for": person.acts_for,
+        "outcomes": [[one.application, one.allowed, one.reason] for one in person.outcomes],
+        "version": FIRST_VERSION,
+    }
+
+
+def _functions(seed: Seed, people: Mapping[str, int]) -> Iterator[Mapping[str, Any]]:
+    for function in seed.functions:
+        yield {
+            "organisation": function.organisation,
+            "code": function.kind.code,
+            "holder": function.holder.value,
+            "person_id": None if function.person_key is None else people[function.person_key],
+            "company": function.company,
+            "first": function.period.first,
+            "last": function.period.last,
+        }
+
+
+def _relation(at: int, person_id: int, person: Person, relation: Relation) -> Mapping[str, Any]:
+    return {
+        "id": at,
+        "person_id": person_id,
+        "organisation": relation.organisation,
+        "category": relation.category,
+        "status": relation.status.value,
+        "first": relation.period.first,
+        "last": min(relation.period.last, OPEN_END),
+        "phone": "".join(person.phone.split()),
+        "email": person.email or f"{person.key}@voorbeeld.test",
+        "version": FIRST_VERSION,
+    }
+
+
+def _rights(relations: list[Relation]) -> Iterator[Mapping[str, Any]]:
+    for at, relation in enumerate(relations, start=1):
+        for right in relation.rights:
+            yield {
+                "relation_id": at,
+                "name": right.name,
+                "profiles": list(right.profiles),
+                "first": right.period.first,
+                "last": right.period.last,
+                "version": FIRST_VERSION,
+            }
