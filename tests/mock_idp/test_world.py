@@ -162,9 +162,13 @@ def test_a_change_that_fails_changes_nothing_and_tells_nobody() -> None:
     told: list[str] = []
     live.on_change(told.append)
 
-    with pytest.raises(RuntimeError), live.changing() as session:
-        session.execute(delete(RightRow))
-        raise RuntimeError
+    def take_all_rights_and_fail() -> None:
+        with live.changing() as session:
+            session.execute(delete(RightRow))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        take_all_rights_and_fail()
 
     assert told == []
     assert live.current.relations_of(person(live.current, "employee"))[0].rights != ()
