@@ -1,4 +1,4 @@
-"""The mock government put together: ACM, the sign-in pages, the registers and the strings for tests.
+"""The mock government put together: ACM, the sign-in pages, user management, registers and the strings for tests.
 
 FOR DEVELOPMENT ONLY: anyone who reaches it can sign in as anyone (see `control`).
 """
@@ -25,6 +25,7 @@ from mock_idp.clock import Clock
 from mock_idp.control import Control
 from mock_idp.fault_list import all_faults
 from mock_idp.faults import Faults
+from mock_idp.idm import app as idm
 from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages
 from mock_idp.registers.routes import Registers
 from mock_idp.settings import Settings
@@ -53,6 +54,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
                 accessibility_url=ACCESSIBILITY_URL,
             ),
             *registers.routes(),
+            *idm.routes(provider, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *Control(provider).routes(),
         ]
     )

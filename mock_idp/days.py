@@ -42,6 +42,11 @@ def parse_day(text: str, *, today: date) -> date:
             return today + timedelta(days=count)
 
 
+def plus_years(day: date, years: int) -> date:
+    """The same day so many years later; 29 February becomes the 28th. Never beyond the last day that there is."""
+    return _plus_months(day, 12 * years) if day.year + years <= OPEN_END.year else OPEN_END
+
+
 def _plus_months(day: date, months: int) -> date:
     year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month0 + 1, min(day.day, monthrange(year, month0 + 1)[1]))

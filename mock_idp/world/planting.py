@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from mock_idp.days import OPEN_END
+from mock_idp.numbers import birth_dates
 from mock_idp.world.facts import AdministratorLevel, Person, Relation, Seed
 from mock_idp.world.tables import (
     AdministratorRow,
@@ -86,6 +87,7 @@ def _person(at: int, person: Person) -> Mapping[str, Any]:
         "national_number": person.national_number,
         "given_name": person.given_name,
         "family_name": person.family_name,
+        "birth_date": next(iter(birth_dates(person.national_number)), None),
         "phone": person.phone,
         "email": person.email,
         "story": dict(person.story),

@@ -33,6 +33,7 @@ class PersonRow(Row):
     family_name: Mapped[str]
     call_name: Mapped[str] = mapped_column(default="")
     initials: Mapped[str] = mapped_column(default="")
+    birth_date: Mapped[date | None]
     source: Mapped[str] = mapped_column(default="VKBP")
     phone: Mapped[str] = mapped_column(index=True)
     email: Mapped[str | None]

@@ -1,0 +1,10 @@
+"""User management (*Gebruikersbeheer*, IDM): its pages, and the rules by which a person comes to hold a right.
+
+    rules      what may be written: terms, dates, numbers, forms of address (pure)
+    authority  who may act where
+    changes    people and working relations        \\ each in one transaction, each with its line of history
+    grants     rights within a working relation    /
+    visitors, signin, counter                        who is signed in, through ACM, and what every page passes first
+
+What a gateway asks of user management is in `mock_idp.registers`.
+"""
