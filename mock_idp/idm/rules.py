@@ -102,7 +102,7 @@ def birth_date_problems(digits: str, day: date) -> Iterable[Problem]:
     if possible and day not in possible:
         yield Problem(
             field="birth_date",
-            text=message("This birth date contradicts the number, which begins with year, month and day."),
+            text=message("This birth date contradicts the number, which begins with year, month and day of birth."),
         )
 
 
