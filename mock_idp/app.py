@@ -42,7 +42,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     registers = Registers(
         world=provider.world, clock=provider.clock, faults=provider.faults, token=settings.register_token
     )
-    return Starlette(
+    app = Starlette(
         routes=[
             *_page_routes(provider.pages),
             *acm_routes(provider, authorization),
@@ -58,6 +58,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
             *Control(provider).routes(),
         ]
     )
+    app.state.world = provider.world
+    return app
 
 
 def build_provider(settings: Settings, clock: Clock) -> Provider:

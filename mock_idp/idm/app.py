@@ -10,6 +10,10 @@ from mock_idp.acm.provider import Provider
 from mock_idp.desk import Desk
 from mock_idp.idm.choice import ChoicePage
 from mock_idp.idm.counter import Counter
+from mock_idp.idm.pages.administrators import AdministratorPages
+from mock_idp.idm.pages.asking import AskingPages
+from mock_idp.idm.pages.my_profile import MyProfilePage
+from mock_idp.idm.pages.tasks import TaskPages
 from mock_idp.idm.signin import SPACE, SignIn
 from mock_idp.idm.visitors import Visitors
 from pagekit.kit import Link, Site
@@ -48,4 +52,8 @@ def routes(provider: Provider, *, static_url: str, accessibility_url: str) -> li
     return [
         *signin.routes(),
         *ChoicePage(counter).routes(),
+        *TaskPages(counter).routes(),
+        *AskingPages(counter).routes(),
+        *MyProfilePage(counter).routes(),
+        *AdministratorPages(counter).routes(),
     ]
