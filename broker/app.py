@@ -47,7 +47,7 @@ from broker.web.organisation import OrganisationPages
 from broker.web.profile import ProfilePages
 from broker.web.refusal import RefusalPage
 from broker.web.signin import SignInPages
-from broker.web.site import SPACE, OutsideLinks, Pages
+from broker.web.site import SPACE, Pages
 from broker.web.status import StatusPages
 from pagekit import STATIC
 
@@ -128,7 +128,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         cookies=cookies,
         provider_origin=_origin(settings.acm.issuer),
         applications={name: application.title for name, application in settings.applications.items()},
-        links=OutsideLinks(),
+        links=settings.links,
     )
     facts = FactsReader(registers=parts.registers, clock=parts.clock)
     protected = _applications(settings, policies)

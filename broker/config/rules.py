@@ -14,6 +14,8 @@ def check(document: Document, settings: Settings | None) -> None:
     _check_public_url(document, public)
     for topic, key in (("acm", "issuer"), ("registers", "idm"), ("registers", "kbo")):
         _check_address(document, (topic, key), plain_http_anywhere=False)
+    for key in document.keys(("links",)):
+        _check_address(document, ("links", key), plain_http_anywhere=False)
     for name in document.keys(("applications",)):
         _check_application(document, name, well_formed=settings is not None)
     if document.text(("development", "clock")) is not None and public.hostname not in LOCAL_HOSTS:

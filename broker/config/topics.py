@@ -109,6 +109,21 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     national_number: Disclosure | None = None
 
 
+class Links(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The government's pages that ours send people to (guide ICR5-2021).
+
+    `ask_for_right` gets the parameters of self-registration added: dg, ec, ctx and oc (Vlaanderen, "Zelfregistratie").
+    """
+
+    user_management: Text = "https://vo-gebruikersbeheer.vlaanderen.be/"
+    ask_for_right: Text = "https://vo-gebruikersbeheer.vlaanderen.be/aanvraag"
+    my_profile: Text = "https://mijnprofiel-gebruikersbeheer.vlaanderen.be/"
+    kbo_search: Text = "https://kbopub.economie.fgov.be/kbopub/zoeknummerform.html"
+    kbo_change: Text = "https://economie.fgov.be/nl/themas/ondernemingen/kruispuntbank-van"
+    administrators: Text = "https://www.csam.be/nl/beheer-toegangsbeheerders.html"
+    agency: Text = "https://www.vlaio.be/"
+
+
 class Development(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What only a demo or a test may use. `clock` is the mock government's clock, which moves the calendar day."""
 
@@ -129,6 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     assertion: Key
     pseudonym: Key
     applications: dict[str, Application]
+    links: Links = Links()
     development: Development = Development()
 
     @property

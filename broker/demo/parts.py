@@ -22,6 +22,16 @@ APPLICATIONS = (
     ("coronamaatregelen", "Coronamaatregelen"),
 )
 
+# The pages of the mock government that the gateway's own pages send people to.
+GOVERNMENT_PAGES = {
+    "USER_MANAGEMENT": "/gebruikersbeheer",
+    "ASK_FOR_RIGHT": "/gebruikersbeheer/aanvraag",
+    "MY_PROFILE": "/mijn-profiel",
+    "KBO_SEARCH": "/kbo",
+    "KBO_CHANGE": "/kbo/loket",
+    "ADMINISTRATORS": "/beheer-der-toegangsbeheer",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -132,6 +142,7 @@ def _gateway(options: Options, runtime: Runtime) -> Part:
             "INKOM_ASSERTION_KEY_FILE": str(runtime.assertion_key),
             "INKOM_PSEUDONYM_KEY_FILE": str(runtime.pseudonym_key),
             "INKOM_DEVELOPMENT_CLOCK": f"{mock}/mock/clock",
+            **{f"INKOM_LINKS_{name}": f"{mock}{path}" for name, path in GOVERNMENT_PAGES.items()},
             **upstreams,
         },
         # By its own name: it refuses requests for other hosts.

@@ -8,19 +8,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from typing import assert_never
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.domain.admission import Refuse, Register
 from broker.domain.decide import Cause, Decision, Step
-from broker.domain.policy import IsLegalRepresentative
+from broker.domain.numbers import EnterpriseNumber
+from broker.domain.policy import HoldsRight, IsLegalRepresentative
 from broker.domain.session import Session
 from broker.ports import Clock, Contacts, Passage, Registers, RegisterUnavailable
 from broker.web.site import Pages, spoken
 from pagekit import message
 
 ROADS = ("right", "administrator", "kbo")
+TARGET_GROUP = "EA"  # economische actoren: everything with an enterprise number (Vlaanderen, "Doelgroepen")
+# What a new grant cures. A relation that is paused, or a right that begins tomorrow, is the administrator's doing.
+_CURED_BY_ASKING = frozenset(
+    {
+        Cause.KBO_LISTS_NOBODY,
+        Cause.FUNCTION_MISSING,
+        Cause.FUNCTION_DOES_NOT_REPRESENT,
+        Cause.FUNCTION_ENDED,
+        Cause.RIGHT_MISSING,
+        Cause.RIGHT_ELSEWHERE,
+        Cause.WRONG_PROFILE,
+        Cause.RELATION_MISSING,
+        Cause.RELATION_ENDED,
+        Cause.RIGHT_EXPIRED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +68,7 @@ class RefusalPage:
             raise AssertionError("a refusal is about somebody in an organisation")
         language = self._pages.language(request)
         decision = outcome.decision
+        contacts = await self._contacts(session)
         return self._pages.page(
             request,
             "refused.html",
@@ -61,7 +80,10 @@ class RefusalPage:
             roads=_roads(decision),
             help=help_for(decision.cause),
             advice=advice_for(decision.cause, administrator=session.acting.facts.administrator),
-            contacts=await self._contacts(session),
+            contacts=contacts,
+            ask=ask_address(self._pages.links.ask_for_right, decision, session.acting.organisation.number)
+            if contacts is None or contacts.administrators
+            else None,
             target=passage.target.decode("ascii"),
             reference=spoken(passage.record or ""),
         )
@@ -73,6 +95,24 @@ class RefusalPage:
             return await self._registers.contacts(session.acting.organisation.number, day=self._clock.today())
         except RegisterUnavailable:
             return None
+
+
+def ask_address(base: str, decision: Decision, organisation: EnterpriseNumber) -> str | None:
+    """Return where the person can ask for the right that the policy wants; None where asking would not help.
+
+    The parameters are those of user management's deep link (Vlaanderen, "Zelfregistratie"), which it asks without
+    spaces.
+    """
+    wanted = next((step.condition for step in decision.steps if isinstance(step.condition, HoldsRight)), None)
+    if wanted is None or decision.cause not in _CURED_BY_ASKING:
+        return None
+    question = {
+        "dg": TARGET_GROUP,
+        "ec": wanted.name.replace(" ", "_"),
+        "ctx": wanted.profiles[0],
+        "oc": organisation.digits,
+    }
+    return f"{base}?{urlencode(question)}"
 
 
 def _roads(decision: Decision) -> list[Road]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from broker.config import Links
 from broker.cookies import Cookies, cookie_value
 from broker.domain.session import Session
 from pagekit import LANGUAGES, Link, PageKit, Site, choose_language, message, security_headers
@@ -20,18 +20,6 @@ from pagekit import LANGUAGES, Link, PageKit, Site, choose_language, message, se
 _HERE = Path(__file__).parent
 SPACE = "/_inkom"
 LANGUAGE_SECONDS = 12 * 3600
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideLinks:
-    """The places outside the gateway that its pages send people to (guide ICR5-2021)."""
-
-    user_management: str = "https://vo-gebruikersbeheer.vlaanderen.be/"
-    my_profile: str = "https://mijnprofiel-gebruikersbeheer.vlaanderen.be/"
-    kbo_search: str = "https://kbopub.economie.fgov.be/kbopub/zoeknummerform.html"
-    kbo_change: str = "https://economie.fgov.be/nl/themas/ondernemingen/kruispuntbank-van"
-    administrators: str = "https://www.csam.be/nl/beheer-toegangsbeheerders.html"
-    agency: str = "https://www.vlaio.be/"
 
 
 def new_reference() -> str:
@@ -53,7 +41,7 @@ class Pages:
         cookies: Cookies,
         provider_origin: str,
         applications: Mapping[str, Mapping[str, str]],
-        links: OutsideLinks,
+        links: Links,
     ) -> None:
         self.cookies = cookies
         self.links = links

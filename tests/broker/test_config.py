@@ -199,6 +199,7 @@ def test_all_problems_are_printed_at_once(folder: Path) -> None:
         ("client_id: inkom", "client_idd: inkom", 4, "did you mean client_id?"),
         ("audit: {file: audit.jsonl}", "audit: {}", 11, "audit.file is missing"),
         ("public_url: https://inkom.example", "public_url: ''", 1, "does not fit"),
+        ("audit: {file", "links: {agency: 'javascript:alert(1)'}\naudit: {file", 11, "no http or https address"),
         ("audit: {file", "development: {clock: http://localhost:9000/c}\naudit: {file", 11, "localhost only"),
         ("upstream:", "national_number: {purpose: x}\n    upstream:", 17, "legal_basis is missing"),
     ],
@@ -285,6 +286,15 @@ def _whole() -> dict[str, Any]:
                 "time_limits": {"connect": 1.0, "first_byte": 2.0, "idle": 3.0},
                 "national_number": {"purpose": "aid", "legal_basis": "Act of 8 August 1983, article 8"},
             }
+        },
+        "links": {
+            "user_management": "https://gebruikers.example/",
+            "ask_for_right": "https://gebruikers.example/aanvraag",
+            "my_profile": "https://profiel.example/",
+            "kbo_search": "https://kbo.example/zoek",
+            "kbo_change": "https://kbo.example/wijzig",
+            "administrators": "https://beheer.example/",
+            "agency": "https://agentschap.example/",
         },
         "development": {"clock": None},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -55,6 +56,33 @@ async def test_each_reason_is_said_with_its_next_step(
     text = await refused(world, record)
     assert said in text
     assert advice in text
+
+
+DEEP_LINK = (
+    "https://vo-gebruikersbeheer.vlaanderen.be/aanvraag"
+    "?dg=EA&amp;ec=VLAIO_Inkom_Gebruiker_Nieuw&amp;ctx=Gebruiker&amp;oc=1999999943"
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "offered"),
+    [
+        (PersonRecord(organisations=(BAKERY,)), True),
+        (with_right(until=date(2026, 5, 31)), True),
+        (with_right(profiles=("Dienstverlener kmo-portefeuille",)), True),
+        (with_right(status=RelationStatus.PAUSED), False),
+        (with_right(status=RelationStatus.PENDING), False),
+    ],
+)
+async def test_the_right_can_be_asked_for_by_one_click_where_that_would_help(
+    world: World, record: PersonRecord, offered: bool
+) -> None:
+    assert (DEEP_LINK in await refused(world, record)) is offered
+
+
+async def test_where_nobody_could_decide_no_request_is_offered(world: World) -> None:
+    world.registers.helpers = replace(world.registers.helpers, administrators=())
+    assert "aanvraag" not in await refused(world, PersonRecord(organisations=(BAKERY,)))
 
 
 async def test_who_can_help_is_named_with_the_links_and_the_help_desk(world: World) -> None:
