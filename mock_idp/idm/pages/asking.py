@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from mock_idp.idm import requests
+from mock_idp.idm import authority, requests
 from mock_idp.idm.counter import Counter, Turn
 from mock_idp.idm.history import Writing
 from mock_idp.idm.requests import RequestStatus
@@ -94,6 +94,8 @@ class AskingPages:
                 enterprise_number="" if enterprise is None else format_enterprise_number(enterprise.number),
                 nobody_decides=enterprise is not None and not _decided(session, enterprise),
                 already=already,
+                represents=enterprise is not None
+                and authority.represents(session, person, enterprise.number, catalogue, self._counter.clock.today()),
                 kind=kind,
                 rights=tuple(catalogue.rights),
                 chosen_profiles=turn.form.getlist("profiles") or [asked.get("profile", "")],
