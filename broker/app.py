@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from uvicorn.supervisors import Multiprocess
 
@@ -46,6 +46,7 @@ from broker.web.operators import operators_pages
 from broker.web.organisation import OrganisationPages
 from broker.web.profile import ProfilePages
 from broker.web.refusal import RefusalPage
+from broker.web.signals import SignalsReceiver
 from broker.web.signin import SignInPages
 from broker.web.site import SPACE, Pages
 from broker.web.status import StatusPages
@@ -130,7 +131,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         applications={name: application.title for name, application in settings.applications.items()},
         links=settings.links,
     )
-    facts = FactsReader(registers=parts.registers, clock=parts.clock)
+    facts = FactsReader(registers=parts.registers, announcements=parts.announcements, clock=parts.clock)
     protected = _applications(settings, policies)
     answers = PageAnswers(pages=pages, refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock))
     status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
@@ -167,7 +168,16 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         routes=[
             Route("/", status.start, methods=["GET"]),
             Mount(f"{SPACE}/static", StaticFiles(directory=STATIC)),
-            Mount(SPACE, routes=[*signin.routes(), *organisation.routes(), *profile.routes(), *status.routes()]),
+            Mount(
+                SPACE,
+                routes=[
+                    *signin.routes(),
+                    *organisation.routes(),
+                    *profile.routes(),
+                    *status.routes(),
+                    *_signals(parts),
+                ],
+            ),
         ],
         exception_handlers={
             404: status.missing,
@@ -184,6 +194,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         sessions=FreshSessions(
             sessions=parts.sessions,
             facts=facts,
+            announcements=parts.announcements,
             clock=parts.clock,
             max_age=timedelta(seconds=settings.registers.facts_max_age),
         ),
@@ -198,6 +209,20 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     return gate
 
 
+def _signals(parts: Parts) -> list[BaseRoute]:
+    """The receiver of Shared Signals, where a transmitter is configured."""
+    if parts.signals is None:
+        return []
+    receiver = SignalsReceiver(
+        reader=parts.signals,
+        announcements=parts.announcements,
+        audit=parts.audit,
+        measures=parts.measures,
+        token=parts.signals_token,
+    )
+    return receiver.routes()
+
+
 @asynccontextmanager
 async def _running(parts: Parts, applications: Iterable[Protected]) -> AsyncIterator[None]:
     """Say what is missing at start, and close everything at the end."""
@@ -206,12 +231,12 @@ async def _running(parts: Parts, applications: Iterable[Protected]) -> AsyncIter
             await check()
         except InkomError as error:
             _log.error("nobody can sign in until %s work: %s", name, error)
-    following = asyncio.create_task(parts.following()) if parts.following else None
+    following = [asyncio.create_task(follow()) for follow in parts.following]
     try:
         yield
     finally:
-        if following:
-            following.cancel()
+        for task in following:
+            task.cancel()
         for application in applications:
             await application.upstream.aclose()
         for close in parts.closing:

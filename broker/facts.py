@@ -6,6 +6,7 @@ Until registration on INKOM exists, an organisation that is active in KBO counts
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -20,14 +21,15 @@ from broker.domain.people import (
     UserRight,
 )
 from broker.domain.session import Acting, Identity, Session
-from broker.ports import Clock, Registers, SessionStore
+from broker.ports import Announcements, Clock, Registers, SessionStore
 
 
 class FactsReader:
     """Facts, freshly read."""
 
-    def __init__(self, *, registers: Registers, clock: Clock) -> None:
+    def __init__(self, *, registers: Registers, announcements: Announcements, clock: Clock) -> None:
         self._registers = registers
+        self._announcements = announcements
         self._clock = clock
 
     async def organisations(self, identity: Identity) -> tuple[Organisation, ...]:
@@ -37,8 +39,10 @@ class FactsReader:
     async def acting(self, identity: Identity, number: EnterpriseNumber) -> Acting | None:
         """Return the person acting for an organisation, or None when they have nothing to do with it.
 
-        Raises RegisterUnavailable.
+        Raises RegisterUnavailable, StoreUnavailable.
         """
+        # Asked for first: what is announced while the registers answer makes these facts old at once.
+        announced = (await self._announcements.about(identity)).count
         record, enterprise = await asyncio.gather(
             self._registers.person(identity.national_number), self._registers.enterprise(number)
         )
@@ -57,6 +61,7 @@ class FactsReader:
             organisation=enterprise.organisation if enterprise else organisation,
             facts=facts,
             read_at=self._clock.now(),
+            announced=announced,
         )
 
 
@@ -93,19 +98,38 @@ class FreshSessions:
     Many requests of one page find the facts too old at once; the registers are asked once for all of them.
     """
 
-    def __init__(self, *, sessions: SessionStore, facts: FactsReader, clock: Clock, max_age: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        sessions: SessionStore,
+        facts: FactsReader,
+        announcements: Announcements,
+        clock: Clock,
+        max_age: timedelta,
+    ) -> None:
         self._sessions = sessions
         self._facts = facts
+        self._announcements = announcements
         self._clock = clock
         self._max_age = max_age
-        self._readings: dict[str, asyncio.Task[Session | None]] = {}
+        self._readings: dict[tuple[str, int], asyncio.Task[Session | None]] = {}
 
     async def find(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
         """Return the session of a cookie, if there is one. Raises StoreUnavailable, RegisterUnavailable."""
         session = await self._sessions.find(cookie, counts_as_use=counts_as_use) if cookie else None
         if cookie is None or session is None:
             return None
+        announced = await self._announcements.about(session.identity)
+        if announced.sessions_ended_at is not None and session.began_at <= announced.sessions_ended_at:
+            await self._sessions.end(cookie)
+            return None
+        if session.acting is not None and session.acting.announced != announced.count:
+            return await self._reread(cookie, session, session.acting, announced.count)
         return await self.fresher(cookie, session, than=self._max_age)
+
+    def watching(self, session: Session) -> AbstractContextManager[asyncio.Event]:
+        """Within it, the event is set when something is announced about the session's person."""
+        return self._announcements.watching(session.identity)
 
     async def fresher(self, cookie: str, session: Session, *, than: timedelta) -> Session | None:
         """Return the session with facts younger than a limit; None when it ended meanwhile.
@@ -114,11 +138,16 @@ class FreshSessions:
         """
         if session.acting is None or self._clock.now() - session.acting.read_at < than:
             return session
-        reading = self._readings.get(cookie)
+        return await self._reread(cookie, session, session.acting, session.acting.announced)
+
+    async def _reread(self, cookie: str, session: Session, acting: Acting, announced: int) -> Session | None:
+        """Join the reading that is under way, unless it began before what was announced since."""
+        key = (cookie, announced)
+        reading = self._readings.get(key)
         if reading is None:
-            reading = asyncio.create_task(self._read_anew(cookie, session, session.acting.organisation.number))
-            self._readings[cookie] = reading
-            reading.add_done_callback(lambda _: self._readings.pop(cookie, None))
+            reading = asyncio.create_task(self._read_anew(cookie, session, acting.organisation.number))
+            self._readings[key] = reading
+            reading.add_done_callback(lambda _: self._readings.pop(key, None))
         return await asyncio.shield(reading)
 
     async def _read_anew(self, cookie: str, session: Session, number: EnterpriseNumber) -> Session | None:

@@ -25,11 +25,14 @@ from broker.adapters.oidc.settings import (
 from broker.adapters.registers.client import HttpRegisters
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
-from broker.adapters.sessions.connection import connect
+from broker.adapters.sessions.connection import Connection, connect
 from broker.adapters.sessions.store import RedisSessions
+from broker.adapters.signals.announcements import NothingAnnounced, RedisAnnouncements
+from broker.adapters.signals.events import EventReader, TransmitterSettings
 from broker.config import Acm, Secrets, Settings
 from broker.domain.people import SignInMethod
 from broker.ports import (
+    Announcements,
     Assertions,
     AttemptStore,
     AuditLog,
@@ -39,6 +42,7 @@ from broker.ports import (
     Measures,
     Registers,
     SessionStore,
+    SignalReader,
 )
 
 CALLBACK = "/_inkom/callback"
@@ -61,9 +65,12 @@ class Parts:
     audit: AuditLog
     assertions: Assertions
     measures: Measures
+    announcements: Announcements
     vital: Mapping[str, Callable[[], Awaitable[None]]]
     useful: Mapping[str, Callable[[], Awaitable[None]]]
-    following: Callable[[], Coroutine[Any, Any, None]] | None = None
+    signals: SignalReader | None = None
+    signals_token: str | None = None
+    following: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
 
 
@@ -90,6 +97,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     )
     public_url = settings.public_url.rstrip("/")
     provider = OidcProvider(_oidc(settings.acm, secrets, public_url), clock=clock, channel=provider_channel)
+    announcements, signals = _signals(settings, secrets, redis, clock, provider_channel)
     audit = AuditFile(near / settings.audit.file, clock=clock)
     return Parts(
         clock=clock,
@@ -105,7 +113,13 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         measures=PrometheusMeasures(),
         vital={"sessions": sessions.ping},
         useful={"provider": provider.ready},
-        following=moved.follow if moved else None,
+        announcements=announcements,
+        signals=signals,
+        signals_token=secrets.signals_token,
+        following=(
+            *((moved.follow,) if moved else ()),
+            *((announcements.follow,) if isinstance(announcements, RedisAnnouncements) else ()),
+        ),
         closing=(registers_channel.aclose, provider_channel.aclose, sessions.aclose, audit.aclose),
     )
 
@@ -129,6 +143,28 @@ def _oidc(acm: Acm, secrets: Secrets, public_url: str) -> OidcSettings:
         claims=ClaimNames(role=acm.role_claim, national_number=acm.national_number_claim),
         leeway=acm.leeway,
     )
+
+
+def _signals(
+    settings: Settings, secrets: Secrets, redis: Connection, clock: Clock, channel: BackChannel
+) -> tuple[RedisAnnouncements | NothingAnnounced, EventReader | None]:
+    """Return what passes announcements on, and what verifies them; nothing of both without a transmitter."""
+    if settings.signals is None:
+        return NothingAnnounced(), None
+    announcements = RedisAnnouncements(
+        redis,
+        key=secrets.pseudonym_key,
+        lifetime=timedelta(seconds=settings.sessions.absolute),
+        clock=clock,
+    )
+    transmitter = TransmitterSettings(
+        issuer=settings.signals.issuer or settings.acm.issuer,
+        jwks_uri=settings.signals.jwks_uri,
+        audience=settings.signals.audience or settings.public_url.rstrip("/"),
+        algorithms=settings.acm.algorithms,
+        leeway=settings.acm.leeway,
+    )
+    return announcements, EventReader(transmitter, clock=clock, channel=channel)
 
 
 def _clock(settings: Settings, channel: BackChannel) -> tuple[Clock, MovedClock | None]:

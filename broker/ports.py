@@ -4,6 +4,7 @@
     +-- RegisterUnavailable      IDM or KBO did not answer, or not in a form we understand
     +-- StoreUnavailable         Redis cannot be reached or refuses
     +-- ProviderUnavailable      ACM's discovery, token, keys or userinfo endpoint did not answer properly
+    +-- SignalRefused            what a transmitter of Shared Signals sent is not one of its events for us
     +-- SignInRefused            what came back from ACM was not the answer to our question
     +-- AuditUnavailable         the audit record could not be written
     +-- ForwardingFailed         a request was admitted, but the backend could not be reached or did not behave
@@ -14,7 +15,9 @@ missing session, an unknown organisation or a refusal is a value.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -79,6 +82,15 @@ class SignInRefused(InkomError):
     def __init__(self, mismatch: Mismatch, detail: str) -> None:
         super().__init__(detail)
         self.mismatch = mismatch
+        self.detail = detail
+
+
+class SignalRefused(InkomError):
+    """An event was refused. `code` is RFC 8935's (section 2.4); `detail` holds nothing of the event."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
         self.detail = detail
 
 
@@ -161,6 +173,48 @@ class SessionStore(Protocol):
         """Return when the store works."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEvent:
+    """What a transmitter announced about a person: verified, and empty of facts. No `kinds`: nothing that we act on.
+
+    `issuer` and `subject` name the person as their sign-in does (RFC 9493, iss_sub).
+    """
+
+    event_id: str
+    kinds: tuple[str, ...]
+    issuer: str
+    subject: str
+    ends_sessions: bool
+
+
+class SignalReader(Protocol):
+    """Verifies the events of one transmitter."""
+
+    async def read(self, token: bytes) -> SecurityEvent:
+        """Return what a Security Event Token announces. Raises SignalRefused, ProviderUnavailable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """How often something was announced about a person, and when all their sessions were ended, if ever."""
+
+    count: int
+    sessions_ended_at: datetime | None
+
+
+class Announcements(Protocol):
+    """What became known about people since their facts were read, on all machines."""
+
+    async def about(self, identity: Identity) -> Announced:
+        """Return what was announced about a person. Raises StoreUnavailable."""
+
+    async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
+        """Pass an event on, once; False when it was passed on before. Raises StoreUnavailable."""
+
+    def watching(self, identity: Identity) -> AbstractContextManager[asyncio.Event]:
+        """Within it, the event is set when something is announced about the person."""
+
+
 class AttemptStore(Protocol):
     """Attempts to sign in, each usable once and only in the browser that began it. Raises StoreUnavailable."""
 
@@ -189,6 +243,9 @@ class Measures(Protocol):
 
     def forwarding_failed(self, application: str, kind: str) -> None:
         """Count an admitted request that got no whole answer, by the kind of failure."""
+
+    def signalled(self, result: str) -> None:
+        """Count an event of Shared Signals: `passed-on`, `repeated`, `not-ours`, or why it was refused."""
 
     def signed_in(self, result: str) -> None:
         """Count a sign-in: `ok`, or why it was refused."""

@@ -29,6 +29,8 @@ from mock_idp.idm import app as idm
 from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages
 from mock_idp.registers.routes import Registers
 from mock_idp.settings import Settings
+from mock_idp.signals.control import SignalsControl
+from mock_idp.signals.transmitter import Transmitter
 from mock_idp.signin import app as signin
 from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
@@ -42,6 +44,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     registers = Registers(
         world=provider.world, clock=provider.clock, faults=provider.faults, token=settings.register_token
     )
+    transmitter = Transmitter(provider)
+    provider.world.on_change(transmitter.person_changed)
+    provider.world.on_reset(transmitter.reset)
     app = Starlette(
         routes=[
             *_page_routes(provider.pages),
@@ -55,6 +60,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
             ),
             *registers.routes(),
             *idm.routes(provider, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
+            *SignalsControl(provider, transmitter).routes(),
             *Control(provider).routes(),
         ]
     )

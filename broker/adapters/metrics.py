@@ -38,6 +38,10 @@ class PrometheusMeasures:
         )  # fmt: skip
         self._signed_in = Counter("inkom_sign_ins", "Sign-ins, by how they ended", ("result",), registry=self._registry)
 
+        self._signals = Counter(
+            "inkom_signals", "Events of Shared Signals, by what became of them", ("result",), registry=self._registry
+        )
+
     def judged(self, application: str, outcome: str, *, seconds: float) -> None:
         """Count a request."""
         self._judged.labels(application, outcome).inc()
@@ -46,6 +50,10 @@ class PrometheusMeasures:
     def forwarding_failed(self, application: str, kind: str) -> None:
         """Count an admitted request without a whole answer."""
         self._failed.labels(application, kind).inc()
+
+    def signalled(self, result: str) -> None:
+        """Count an event of Shared Signals."""
+        self._signals.labels(result).inc()
 
     def signed_in(self, result: str) -> None:
         """Count a sign-in."""

@@ -16,6 +16,7 @@ from broker.config.topics import (
     Registers,
     Sessions,
     Settings,
+    Signals,
     TimeLimits,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "Secrets",
     "Sessions",
     "Settings",
+    "Signals",
     "TimeLimits",
     "load",
     "schema",

@@ -31,6 +31,7 @@ class Secrets:
     client_key: str | None
     assertion_key: str
     pseudonym_key: bytes
+    signals_token: str | None
 
     def __repr__(self) -> str:
         """Masked."""
@@ -141,6 +142,10 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     pseudonym_key = content("pseudonym.key_file", settings.pseudonym.key_file)
     if pseudonym_key is not None and len(pseudonym_key) < 32:
         document.wrong_at("pseudonym.key_file", "a pseudonym key has 32 characters or more (`inkom keys pseudonym`)")
+    signals = settings.signals
+    signals_token = None
+    if signals is not None:
+        signals_token = signals.token or content("signals.token_file", signals.token_file)
     if document.problems or token is None or assertion_key is None or pseudonym_key is None:
         return None
     return Secrets(
@@ -150,4 +155,5 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         client_key=client_key,
         assertion_key=assertion_key,
         pseudonym_key=pseudonym_key.encode(),
+        signals_token=signals_token,
     )

@@ -12,7 +12,12 @@ def check(document: Document, settings: Settings | None) -> None:
     """Note what is wrong, also in a file whose types are wrong elsewhere (`settings` is None then)."""
     public = _split(document.text(("public_url",)) or "")
     _check_public_url(document, public)
-    for topic, key in (("acm", "issuer"), ("registers", "idm"), ("registers", "kbo")):
+    for topic, key in (
+        ("acm", "issuer"),
+        ("registers", "idm"),
+        ("registers", "kbo"),
+        ("signals", "jwks_uri"),
+    ):
         _check_address(document, (topic, key), plain_http_anywhere=False)
     for key in document.keys(("links",)):
         _check_address(document, ("links", key), plain_http_anywhere=False)

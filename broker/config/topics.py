@@ -69,6 +69,19 @@ class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     absolute: Seconds = 28800
 
 
+class Signals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The transmitter of Shared Signals that is believed (RFC 8935 push, CAEP 1.0).
+
+    `issuer` is ACM's unless said otherwise; `audience`, how the transmitter names us, is `public_url`.
+    """
+
+    jwks_uri: Text
+    issuer: str | None = None
+    audience: str | None = None
+    token: str | None = None
+    token_file: str | None = None
+
+
 class Audit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The audit log: one JSON line for each decision and event."""
 
@@ -144,6 +157,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     assertion: Key
     pseudonym: Key
     applications: dict[str, Application]
+    signals: Signals | None = None
     links: Links = Links()
     development: Development = Development()
 

@@ -58,6 +58,10 @@ class Runtime:
         return self.keys / "register-token"
 
     @property
+    def signals_token(self) -> Path:
+        return self.keys / "signals-token"
+
+    @property
     def redis_password(self) -> Path:
         return self.keys / "redis-password"
 
@@ -91,13 +95,23 @@ def prepare(options: Options) -> Runtime:
         directory.chmod(0o700)
     _keep(runtime.assertion_key, _ec_private_key)
     _keep(runtime.client_key, _rsa_private_key)
-    for secret in (runtime.session_secrets, runtime.pseudonym_key, runtime.register_token, runtime.redis_password):
+    for secret in _secret_files(runtime):
         _keep(secret, _secret_line)
     _write(runtime.redis_users, _redis_users(runtime).encode())
     _write(runtime.redis_configuration, _redis_configuration(options, runtime).encode())
     _write(runtime.client_jwks, _public_keys(runtime).encode())
     _write(runtime.mock_clients, _mock_clients(options, runtime).encode())
     return runtime
+
+
+def _secret_files(runtime: Runtime) -> tuple[Path, ...]:
+    return (
+        runtime.session_secrets,
+        runtime.pseudonym_key,
+        runtime.register_token,
+        runtime.signals_token,
+        runtime.redis_password,
+    )
 
 
 def read_secret(path: Path) -> str:
@@ -175,5 +189,8 @@ def _mock_clients(options: Options, runtime: Runtime) -> str:
         "jwks_file": runtime.client_jwks.name,
         "scopes": ["openid", "profile", "rrn", "vo", "wettelijkvertegenwoordiger", "vlaio_inkom"],
         "organisation_choice": "gateway",
+        "signals_uri": f"{gateway}/signals",
+        "signals_audience": f"http://localhost:{options.gateway_port}",
+        "signals_token": read_secret(runtime.signals_token),
     }
     return json.dumps({"clients": [inkom]}, indent=2) + "\n"

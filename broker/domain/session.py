@@ -38,11 +38,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acting:
-    """The organisation a person acts for, with the facts about it and the instant they were read."""
+    """The organisation a person acts for, with the facts about it and the instant they were read.
+
+    `announced` is how often something had been announced about the person when the reading began.
+    """
 
     organisation: Organisation
     facts: Facts
     read_at: datetime
+    announced: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,20 +239,42 @@ class Gate:
 
     async def _while_admitted(self, moving: asyncio.Task[None], passage: Passage, application: Protected) -> None:
         """Let a request run, but not longer than the person may pass: streams end with the session."""
-        while True:
-            done, _ = await asyncio.wait({moving}, timeout=self._watch_interval.total_seconds())
-            if done:
-                moving.result()
-                return
-            if not await self._still_admitted(passage, application):
-                raise NoLongerAdmitted
+        done, _ = await asyncio.wait({moving}, timeout=self._watch_interval.total_seconds())
+        if done:  # most requests are over before anybody watches
+            moving.result()
+            return
+        if passage.session is None:
+            raise NoLongerAdmitted
+        with self._sessions.watching(passage.session) as announced:
+            while True:
+                # Cleared first: what is announced during the look is looked at again.
+                announced.clear()
+                if not await self._still_admitted(passage, application):
+                    raise NoLongerAdmitted
+                heard = asyncio.ensure_future(announced.wait())
+                try:
+                    await asyncio.wait(
+                        {moving, heard},
+                        timeout=self._watch_interval.total_seconds(),
+                        return_when=asyncio.FIRST_COMPLETED,
+                    )
+                finally:
+                    heard.cancel()
+                if moving.done():
+                    moving.result()
+                    return
 
     async def _no_longer_admitted(self, passage: Passage, application: Protected) -> str:
         """Return, once a tunnel's person may no longer pass, a word for the close frame."""
-        while True:
-            if not await self._still_admitted(passage, application):
-                return "session ended"
-            await asyncio.sleep(self._watch_interval.total_seconds())
+        if passage.session is None:
+            return "session ended"
+        with self._sessions.watching(passage.session) as announced:
+            while True:
+                announced.clear()
+                if not await self._still_admitted(passage, application):
+                    return "session ended"
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(announced.wait(), self._watch_interval.total_seconds())
 
     async def _still_admitted(self, passage: Passage, application: Protected) -> bool:
         """Whether the same session, for the same organisation, would be let in again. In doubt it would not."""

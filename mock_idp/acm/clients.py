@@ -47,6 +47,9 @@ class Client:
     rotate_refresh_tokens: bool
     backchannel_logout_uri: str | None
     userinfo_signed: bool
+    signals_uri: str | None = None
+    signals_audience: str | None = None
+    signals_token: str | None = field(repr=False, default=None)
 
     def described(self) -> dict[str, object]:
         """For the answer of `POST /mock/clients`: everything but secrets and keys."""
@@ -71,6 +74,10 @@ class Clients:
 
     def find(self, client_id: str) -> Client | None:
         return self._clients.get(client_id)
+
+    def listening(self) -> tuple[Client, ...]:
+        """Those who want to hear of changes (Shared Signals)."""
+        return tuple(client for client in self._clients.values() if client.signals_uri is not None)
 
     def put(self, client: Client) -> None:
         self._clients[client.client_id] = client
@@ -130,6 +137,9 @@ def read_client(place: Place) -> Client:
         rotate_refresh_tokens=fields.boolean_or("rotate_refresh_tokens", default=True),
         backchannel_logout_uri=fields.text_or_none("backchannel_logout_uri"),
         userinfo_signed=fields.boolean_or("userinfo_signed", default=False),
+        signals_uri=fields.text_or_none("signals_uri"),
+        signals_audience=fields.text_or_none("signals_audience"),
+        signals_token=fields.text_or_none("signals_token"),
     )
     fields.finish()
     return client

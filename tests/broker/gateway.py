@@ -6,8 +6,8 @@ The backend is real and listens on a socket. Requests come in through ASGI as th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -40,7 +40,16 @@ from broker.domain.policy import Policy
 from broker.domain.session import Identity, Session, SignInAttempt
 from broker.domain.validity import Period, brussels_day
 from broker.parts import Parts
-from broker.ports import AuditUnavailable, Contacts, Event, RegisterUnavailable, SignedIn, StoreUnavailable
+from broker.ports import (
+    Announced,
+    AuditUnavailable,
+    Contacts,
+    Event,
+    RegisterUnavailable,
+    SecurityEvent,
+    SignedIn,
+    StoreUnavailable,
+)
 from broker.proxy.gate import Gate
 from tests.broker.proxy.world import Backend
 from tests.project.places import ROOT
@@ -50,6 +59,7 @@ BAKERY = Organisation(number=EnterpriseNumber("1999999943"), name="Voorbeeld Bak
 FLORIST = Organisation(number=EnterpriseNumber("1999999151"), name="Zoë's Bloemen & Co")
 PAGE = {"accept": "text/html", "sec-fetch-mode": "navigate", "accept-language": "en"}
 PSEUDONYM_KEY = b"p" * 32
+SIGNALS_TOKEN = "the-token-of-the-transmitter"
 PERSON = NationalNumber("82672100108")
 
 
@@ -217,6 +227,63 @@ class StandInRegisters:
 
 
 @dataclass
+class MemoryAnnouncements:
+    """Announcements in this process; `away` makes the store fail."""
+
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    ended: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    watched: dict[tuple[str, str], list[asyncio.Event]] = field(default_factory=dict)
+    away: bool = False
+    clock: Hands = field(default_factory=Hands)
+
+    async def about(self, identity: Identity) -> Announced:
+        who = (identity.issuer, identity.subject)
+        return Announced(count=self.counts.get(who, 0), sessions_ended_at=self.ended.get(who))
+
+    async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
+        if self.away:
+            raise StoreUnavailable("the session store does not work (for this test)")
+        if event_id in self.seen:
+            return False
+        self.seen.add(event_id)
+        who = (issuer, subject)
+        self.counts[who] = self.counts.get(who, 0) + 1
+        if ends_sessions:
+            self.ended[who] = self.clock.now()
+        for changed in self.watched.get(who, ()):
+            changed.set()
+        return True
+
+    @contextmanager
+    def watching(self, identity: Identity) -> Iterator[asyncio.Event]:
+        changed = asyncio.Event()
+        watchers = self.watched.setdefault((identity.issuer, identity.subject), [])
+        watchers.append(changed)
+        yield changed
+        watchers.remove(changed)
+
+
+@dataclass
+class StandInSignals:
+    """Reads a token of our own form: `KIND SUBJECT ID`, or raises `refusal`."""
+
+    refusal: Exception | None = None
+
+    async def read(self, token: bytes) -> SecurityEvent:
+        if self.refusal is not None:
+            raise self.refusal
+        kind, subject, event_id = token.decode().split()
+        return SecurityEvent(
+            event_id=event_id,
+            kinds=() if kind == "other" else (kind,),
+            issuer="http://localhost:9000/op",
+            subject=subject,
+            ends_sessions=kind == "session-revoked",
+        )
+
+
+@dataclass
 class StandInProvider:
     """A provider that sends back whoever `signed_in` is, or raises `refusal`."""
 
@@ -274,6 +341,8 @@ class World:
     provider: StandInProvider
     audit: MemoryAudit
     measures: PrometheusMeasures
+    announcements: MemoryAnnouncements
+    signals: StandInSignals
     client: httpx2.AsyncClient
 
     async def get(self, address: str, **headers: str) -> httpx2.Response:
@@ -299,6 +368,12 @@ class World:
         (only,) = self.sessions.kept.values()
         return only
 
+    async def signal(self, kind: str, *, subject: str = "subject-of-an", event_id: str = "one") -> httpx2.Response:
+        """Send an event as the transmitter does."""
+        headers = {"content-type": "application/secevent+jwt", "authorization": f"Bearer {SIGNALS_TOKEN}"}
+        token = f"{kind} {subject} {event_id}"
+        return await self.client.post("/_inkom/signals", content=token.encode(), headers=headers)
+
     def forget_facts(self) -> None:
         """Let all facts be too old."""
         self.clock.forward(seconds=301)
@@ -320,6 +395,7 @@ async def gateway(
     clock, sessions, registers, provider = Hands(), MemorySessions(), StandInRegisters(), StandInProvider()
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
     measures = PrometheusMeasures()
+    announcements, signals = MemoryAnnouncements(clock=clock), StandInSignals()
     parts = Parts(
         clock=clock,
         sessions=sessions,
@@ -330,6 +406,9 @@ async def gateway(
         audit=audit,
         assertions=AssertionSigner(key=ec_key(), client_key=None, issuer=ORIGIN, clock=clock),
         measures=measures,
+        announcements=announcements,
+        signals=signals,
+        signals_token=SIGNALS_TOKEN,
         vital={"sessions": sessions.ping},
         useful={},
     )
@@ -349,6 +428,8 @@ async def gateway(
             provider=provider,
             audit=audit,
             measures=measures,
+            announcements=announcements,
+            signals=signals,
             client=client,
         )
     for protected in gate.applications:

@@ -287,6 +287,13 @@ def _whole() -> dict[str, Any]:
                 "national_number": {"purpose": "aid", "legal_basis": "Act of 8 August 1983, article 8"},
             }
         },
+        "signals": {
+            "jwks_uri": "https://acm.example/op/v1/keys",
+            "issuer": "https://acm.example/op",
+            "audience": "https://inkom.example",
+            "token": "a-token",
+            "token_file": None,
+        },
         "links": {
             "user_management": "https://gebruikers.example/",
             "ask_for_right": "https://gebruikers.example/aanvraag",

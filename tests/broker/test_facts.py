@@ -7,11 +7,20 @@ import pytest
 from broker.domain.people import PersonRecord
 from broker.facts import FactsReader
 from broker.ports import RegisterUnavailable
-from tests.broker.gateway import BAKERY, FLORIST, Hands, StandInRegisters, a_function, a_right, an_identity
+from tests.broker.gateway import (
+    BAKERY,
+    FLORIST,
+    Hands,
+    MemoryAnnouncements,
+    StandInRegisters,
+    a_function,
+    a_right,
+    an_identity,
+)
 
 
 def reader(registers: StandInRegisters) -> FactsReader:
-    return FactsReader(registers=registers, clock=Hands())
+    return FactsReader(registers=registers, announcements=MemoryAnnouncements(), clock=Hands())
 
 
 async def test_functions_of_other_organisations_are_left_out_and_rights_elsewhere_lose_their_relation() -> None:

@@ -36,6 +36,7 @@ class SignatureDiffers(Exception):
 class _Header(msgspec.Struct):
     alg: str
     kid: str | None = None
+    typ: str | None = None
     crit: list[Any] | None = None
 
 
@@ -91,6 +92,11 @@ def verify_signature(token: str, keys: tuple[ProviderKey, ...], *, algorithms: t
     except (JoseError, ValueError, TypeError, KeyError):
         raise _bad("the token cannot be read") from None
     return VerifiedToken(algorithm=header.alg, claims=claims)
+
+
+def type_of(token: str) -> str | None:
+    """Return what a token declares itself to be (`typ`, RFC 8725 section 3.11). Raises SignInRefused."""
+    return _header(token.partition(".")[0]).typ
 
 
 def check_id_token(token: VerifiedToken, expected: Expected) -> str:

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from broker.ports import StoreUnavailable
 
+Connection = Redis  # what `connect` returns, for those who only hand it on
 _SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
 
 

@@ -1,0 +1,148 @@
+"""The receiver of Shared Signals, and what an announcement does to sessions that are under way."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from broker.domain.people import PersonRecord
+from broker.ports import ProviderUnavailable, SignalRefused
+from tests.broker.gateway import BAKERY, SIGNALS_TOKEN, World, a_right
+
+APPLICATION = "/kmo-portefeuille/"
+LOST = PersonRecord(rights=(a_right(until=date(2026, 5, 31)),), organisations=(BAKERY,))
+
+
+async def test_a_withdrawn_right_closes_the_next_request_though_the_facts_are_young(world: World) -> None:
+    await world.sign_in()
+    assert (await world.get(APPLICATION)).status_code == 200
+    world.registers.record = LOST
+    assert (await world.get(APPLICATION)).status_code == 200
+
+    answer = await world.signal("token-claims-change")
+
+    assert (answer.status_code, answer.content) == (202, b"")
+    assert (await world.get(APPLICATION)).status_code == 403
+
+
+async def test_a_right_that_was_given_opens_without_a_new_sign_in(world: World) -> None:
+    granted, world.registers.record = world.registers.record, LOST
+    await world.sign_in()
+    assert (await world.get(APPLICATION)).status_code == 403
+    world.registers.record = granted
+
+    await world.signal("token-claims-change")
+
+    assert (await world.get(APPLICATION)).status_code == 200
+
+
+async def test_after_a_revoked_session_the_person_signs_in_anew_and_may_then_pass(world: World) -> None:
+    await world.sign_in()
+
+    await world.signal("session-revoked")
+
+    assert (await world.get(APPLICATION)).status_code == 303
+    assert world.sessions.kept == {}
+    world.clock.forward(seconds=1)
+    await world.sign_in()
+    assert (await world.get(APPLICATION)).status_code == 200
+
+
+async def test_what_is_announced_of_somebody_else_asks_nothing(world: World) -> None:
+    await world.sign_in()
+    await world.get(APPLICATION)
+    asked = world.registers.asked
+
+    await world.signal("token-claims-change", subject="somebody-else")
+    await world.get(APPLICATION)
+
+    assert world.registers.asked == asked
+
+
+async def test_the_facts_are_read_once_for_each_announcement(world: World) -> None:
+    await world.sign_in()
+    asked = world.registers.asked
+
+    await world.signal("token-claims-change")
+    for _ in range(3):
+        await world.get(APPLICATION)
+
+    assert world.registers.asked == asked + 1
+
+
+async def test_while_the_register_is_away_nobody_passes_on_facts_that_are_announced_to_be_old(world: World) -> None:
+    await world.sign_in()
+    world.registers.away = True
+
+    await world.signal("token-claims-change")
+
+    assert (await world.get(APPLICATION)).status_code == 503
+
+
+async def test_an_event_is_audited_without_saying_whom_it_is_about(world: World) -> None:
+    await world.signal("token-claims-change")
+
+    (event,) = world.audit.events
+    assert (event.kind, event.detail) == ("signal", "token-claims-change")
+    assert "subject-of-an" not in repr(event)
+
+
+async def test_events_are_counted(world: World) -> None:
+    await world.signal("token-claims-change")
+    await world.signal("token-claims-change")
+    await world.signal("other", event_id="two")
+
+    figures = world.measures.exposition().decode()
+    for result in ("passed-on", "repeated", "not-ours"):
+        assert f'inkom_signals_total{{result="{result}"}} 1.0' in figures
+
+
+async def test_an_event_that_cannot_be_kept_is_not_acknowledged(world: World) -> None:
+    world.announcements.away = True
+
+    answer = await world.signal("token-claims-change")
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+
+
+async def test_without_the_transmitters_keys_the_event_is_to_come_again(world: World) -> None:
+    world.signals.refusal = ProviderUnavailable("keys: no answer")
+
+    assert (await world.signal("token-claims-change")).status_code == 503
+
+
+async def test_a_refusal_says_why_in_the_words_of_the_standard(world: World) -> None:
+    world.signals.refusal = SignalRefused("invalid_issuer", "iss is another issuer")
+
+    answer = await world.signal("token-claims-change")
+
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"err": "invalid_issuer", "description": "iss is another issuer"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status", "code"),
+    [
+        ({"authorization": ""}, b"x", 401, "authentication_failed"),
+        ({"authorization": "Bearer wrong"}, b"x", 401, "authentication_failed"),
+        ({"authorization": f"Basic {SIGNALS_TOKEN}"}, b"x", 401, "authentication_failed"),
+        ({"content-type": "application/jwt"}, b"x", 400, "invalid_request"),
+        ({"content-type": ""}, b"x", 400, "invalid_request"),
+        ({}, b"x" * 70_000, 400, "invalid_request"),
+    ],
+)
+async def test_what_is_not_sent_as_it_must_be_is_refused(
+    world: World, headers: dict[str, str], body: bytes, status: int, code: str
+) -> None:
+    proper = {"content-type": "application/secevent+jwt", "authorization": f"Bearer {SIGNALS_TOKEN}"}
+    answer = await world.client.post("/_inkom/signals", content=body, headers={**proper, **headers})
+
+    assert (answer.status_code, answer.json()["err"]) == (status, code)
+
+
+async def test_only_post_is_an_event(world: World) -> None:
+    assert (await world.get("/_inkom/signals")).status_code == 405
