@@ -133,15 +133,12 @@ class MailOffice:
         while True:
             day = schedule.due()
             if day is not None:
-                schedule.ran(day, complete=await self._nightly_run(day))
+                try:
+                    schedule.ran(day, complete=(await self.run(day)).is_complete)
+                except Interrupted:
+                    LOG.info("mail: the run of %s was interrupted", day)
+                except Exception:
+                    # What goes wrong once, such as a database that another program locks, must not end the schedule.
+                    LOG.exception("mail: the run of %s broke off and will be tried again", day)
+                    schedule.ran(day, complete=False)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
-
-    async def _nightly_run(self, day: date) -> bool:
-        """Whether nothing is left to be tried again. What goes wrong once must not end the schedule."""
-        try:
-            return (await self.run(day)).is_complete
-        except Interrupted:
-            return False
-        except Exception:
-            LOG.exception("mail: the run of %s broke off and will be tried again", day)
-            return False

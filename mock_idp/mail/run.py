@@ -93,9 +93,11 @@ class Run:
         self.report = Report(day=day)
 
     async def complete(self) -> Report:
-        answers = await asyncio.gather(*(self._work() for _ in range(WORKERS)))
-        if all(answers):
-            self.report = replace(self.report, stopped=answers[0])
+        async with asyncio.TaskGroup() as group:
+            workers = [group.create_task(self._work()) for _ in range(WORKERS)]
+        gave_up = [worker.result() for worker in workers]
+        if all(gave_up):
+            self.report = replace(self.report, stopped=gave_up[0])
         return self.report
 
     async def _work(self) -> str | None:
