@@ -16,6 +16,7 @@ from mock_idp.clock import BRUSSELS
 from mock_idp.mail.due import Ending, Reminder
 from mock_idp.numbers import format_enterprise_number
 from pagekit.kit import PageKit
+from pagekit.languages import message
 
 SENDER_NAME = "Gebruikersbeheer"
 HELP_DESK = "1700"
@@ -33,41 +34,41 @@ class Letters:
     def letter(self, reminder: Reminder, *, message_id: str, at: datetime) -> EmailMessage:
         """`at` is the real moment. Quoted-printable, so that any server takes it, whatever it speaks."""
         name = one_line(reminder.person_name)
-        message = EmailMessage(policy=SMTP)
-        message["From"] = Address(SENDER_NAME, addr_spec=self._sender)
-        message["To"] = [Address(name, addr_spec=address) for address in reminder.addresses]
-        message["Subject"] = self._subject(len(reminder.endings))
-        message["Date"] = at.astimezone(BRUSSELS)
-        message["Message-ID"] = message_id
+        letter = EmailMessage(policy=SMTP)
+        letter["From"] = Address(SENDER_NAME, addr_spec=self._sender)
+        letter["To"] = [Address(name, addr_spec=address) for address in reminder.addresses]
+        letter["Subject"] = self._subject(len(reminder.endings))
+        letter["Date"] = at.astimezone(BRUSSELS)
+        letter["Message-ID"] = message_id
         # RFC 3834 section 5: no holiday replies to this, please. The second is how Exchange spells it.
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Auto-Response-Suppress"] = "All"
-        message.set_content(self._text(name, reminder.endings), cte="quoted-printable")
-        message.add_alternative(self._html(name, reminder.endings), subtype="html", cte="quoted-printable")
-        message["Content-Language"] = self._language
-        return message
+        letter["Auto-Submitted"] = "auto-generated"
+        letter["X-Auto-Response-Suppress"] = "All"
+        letter.set_content(self._plain(name, reminder.endings), cte="quoted-printable")
+        letter.add_alternative(self._html(name, reminder.endings), subtype="html", cte="quoted-printable")
+        letter["Content-Language"] = self._language
+        return letter
 
     def _subject(self, count: int) -> str:
         if count == 1:
-            return self._say("User management: one of your rights is about to end")
-        return self._say("User management: %(count)s of your rights are about to end", count=count)
+            return self.text("User management: one of your rights is about to end")
+        return self.text("User management: %(count)s of your rights are about to end", count=count)
 
-    def _text(self, name: str, endings: tuple[Ending, ...]) -> str:
-        say = self._say
+    def _plain(self, name: str, endings: tuple[Ending, ...]) -> str:
+        text = self.text
         paragraphs = (
-            say("Dear %(name)s,", name=name),
-            say("Local administrators manage who may use which application of the Flemish government."),
-            say("Within ten days these rights of yours end, unless a local administrator extends them:"),
+            text("Dear %(name)s,", name=name),
+            text("Local administrators manage who may use which application of the Flemish government."),
+            text("Within ten days these rights of yours end, unless a local administrator extends them:"),
             "\n".join(f"- {self._ending(ending)}" for ending in endings),
-            say("Ask a local administrator of the organisation to extend them.")
+            text("Ask a local administrator of the organisation to extend them.")
             + " "
-            + say("Who they are stands under 'Mijn Lokale Beheerders' on your profile:")
+            + text("Who they are stands under 'Mijn Lokale Beheerders' on your profile:")
             + f"\n{self._profile_url}",
-            say("Under 'Mijn gebruikersrechten' you find all your other rights there."),
-            say("You get this message every day until the rights are extended or have ended."),
-            say("A question? The help desk answers on %(number)s, on working days from 9 to 19 h.", number=HELP_DESK),
-            say("This message was sent automatically by user management:") + f"\n{self._idm_url}",
-            say("User management is played by a test environment here; nobody in it is real."),
+            text("Under 'Mijn gebruikersrechten' you find all your other rights there."),
+            text("You get this message every day until the rights are extended or have ended."),
+            text("A question? The help desk answers on %(number)s, on working days from 9 to 19 h.", number=HELP_DESK),
+            text("This message was sent automatically by user management:") + f"\n{self._idm_url}",
+            text("User management is played by a test environment here; nobody in it is real."),
         )
         return "\n\n".join(paragraphs) + "\n"
 
@@ -84,22 +85,17 @@ class Letters:
         )
 
     def _ending(self, ending: Ending) -> str:
-        say = self._say_relation if ending.with_relation else self._say_right
-        return say(
+        told = message('User right "%(right)s" for %(organisation)s: last day %(last)s')
+        if ending.with_relation:
+            told = message('User right "%(right)s" for %(organisation)s: last day %(last)s, with your working relation')
+        return self.text(
+            told,
             right=one_line(ending.right_name),
             organisation=f"{one_line(ending.organisation_name)} ({format_enterprise_number(ending.organisation)})",
             last=f"{ending.last:%d/%m/%Y}",
         )
 
-    def _say_right(self, **values: str) -> str:
-        return self._say('User right "%(right)s" for %(organisation)s: last day %(last)s', **values)
-
-    def _say_relation(self, **values: str) -> str:
-        return self._say(
-            'User right "%(right)s" for %(organisation)s: last day %(last)s, with your working relation', **values
-        )
-
-    def _say(self, text: str, **values: object) -> str:
+    def text(self, text: str, **values: object) -> str:
         return self._kit.text(text, language=self._language, **values)
 
 

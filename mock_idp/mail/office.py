@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
 from pathlib import Path
@@ -45,7 +45,16 @@ class Interrupted(Exception):
 
 
 class MailOffice:
-    def __init__(self, settings: MailSettings, *, world: LiveWorld, clock: Clock, origin: str) -> None:
+    def __init__(
+        self,
+        settings: MailSettings,
+        *,
+        world: LiveWorld,
+        clock: Clock,
+        origin: str,
+        tell: Callable[[Report], None] | None = None,
+    ) -> None:
+        """`tell` hears of a long run's counts so far; by default the log does."""
         self._settings = settings
         self._world = world
         self._clock = clock
@@ -53,6 +62,7 @@ class MailOffice:
         kit = PageKit(templates=TEMPLATES, locales=LOCALES, site=Site(name="Mailbox"))
         self._letters = Letters(kit=kit, origin=origin, sender=settings.sender, language=settings.language)
         self._schedule = None if settings.at is None else Schedule(clock, at=settings.at)
+        self._tell = tell or _log
         self._running: set[asyncio.Task[Report]] = set()
         self._catcher: MailServer | None = None
         self.mailbox = Mailbox(world, clock)
@@ -93,7 +103,7 @@ class MailOffice:
             server=server,
             sender=self._settings.sender,
             day=day or self._clock.today(),
-            tell=lambda report: LOG.info("mail, so far: %s", report.summary()),
+            tell=self._tell,
         )
         task = asyncio.create_task(run.complete())
         self._running.add(task)
@@ -142,3 +152,7 @@ class MailOffice:
                     LOG.exception("mail: the run of %s broke off and will be tried again", day)
                     schedule.ran(day, complete=False)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+def _log(report: Report) -> None:
+    LOG.info("mail, so far: %s", report.summary())

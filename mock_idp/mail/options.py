@@ -15,6 +15,8 @@ from mock_idp.mail.due import is_address
 from mock_idp.mail.settings import NIGHTLY, MailServer, MailSettings, Security
 from pagekit.languages import LANGUAGES
 
+# Nobody but this machine can deliver here.
+CATCHER_HOST = "127.0.0.1"
 CATCHER_PORT = 9025
 OFF = "off"
 CATCH_NOTHING = -1
@@ -41,7 +43,9 @@ def add_mail_options(parser: argparse.ArgumentParser, environment: Mapping[str, 
         help=f"where the mock catches mail (default {CATCHER_PORT}, or any free one when that is taken); "
         f"0 takes a free one, {OFF} catches none",
     )
-    group.add_argument("--mail-server", metavar="HOST[:PORT]", default=given("MAIL_SERVER"), help="default: the catcher")
+    group.add_argument(
+        "--mail-server", metavar="HOST[:PORT]", default=given("MAIL_SERVER"), help="default: the catcher"
+    )
     group.add_argument(
         "--mail-security",
         type=Security,
