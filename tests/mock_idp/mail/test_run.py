@@ -20,7 +20,7 @@ from tests.mock_idp.mail.scene import PASSWORD, SOON, TODAY, USER, Scene, author
 # aiosmtpd uses what it calls deprecated itself, and does not see that a connection was encrypted from the start.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Session.login_data is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:auth_required == True but auth_require_tls == False:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning"),
 ]
 
 
