@@ -110,8 +110,9 @@ class MailOffice:
         try:
             await asyncio.wait({task})
         finally:
-            # Whoever asked for it is gone: a run that nobody waits for would outlive the program's loop.
+            # When whoever asked for it is gone, it ends in good order: what it had in hand waits for the next run.
             task.cancel()
+            await asyncio.wait({task})
             self._running.discard(task)
         if task.cancelled():
             raise Interrupted

@@ -131,20 +131,23 @@ class Run:
             if not reminder.addresses:
                 self._count("without_address")
                 continue
-            day = self.report.day
-            claim = self._claim(reminder, day)
+            if self._is_settled(reminder):
+                continue
+            claim = self._ledger.claim(reminder.person_id, self.report.day)
             if claim is not None:
                 yield claim, reminder
+            elif not self._is_settled(reminder):  # not by a job that was faster by a hair
+                self._count("busy")
 
-    def _claim(self, reminder: Reminder, day: date) -> Claim | None:
-        known = self._ledger.status(reminder.person_id, day)
-        if known is ReminderStatus.SENT or known is ReminderStatus.FAILED:
-            self._count("already" if known is ReminderStatus.SENT else "failed")
-            return None
-        claim = self._ledger.claim(reminder.person_id, day)
-        if claim is None:
-            self._count("busy")
-        return claim
+    def _is_settled(self, reminder: Reminder) -> bool:
+        match self._ledger.status(reminder.person_id, self.report.day):
+            case ReminderStatus.SENT:
+                self._count("already")
+            case ReminderStatus.FAILED:
+                self._count("failed")
+            case _:
+                return False
+        return True
 
     def _settle(self, claim: Claim, outcome: Outcome) -> None:
         match outcome:
