@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
@@ -17,25 +18,46 @@ import uvicorn
 from mock_idp.app import create_app
 from mock_idp.clock import Clock
 from mock_idp.describe import describe
+from mock_idp.mail import command as mail
+from mock_idp.mail.options import (
+    CATCH_NOTHING,
+    CATCHER_HOST,
+    CATCHER_PORT,
+    MailOptionsError,
+    add_mail_options,
+    mail_settings,
+)
 from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
 from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
 
+# For requests in progress, such as one that waits for all mail to be sent.
+GRACE_SECONDS = 5
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until SIGINT or SIGTERM, or describes a person. 0: done; 1: cannot start; 2: used wrongly."""
+    """Serves until SIGINT or SIGTERM, or does what a verb says. 0: done; 1: cannot start; 2: used wrongly."""
     options = _parser(os.environ).parse_args(arguments)
     if options.verb == "person":
         return _describe(options.key, options.world)
+    if options.verb == "mail":
+        return mail.run(options, os.environ)
     try:
-        listener = _listen(options.host, options.port)
-    except OSError as error:
-        print(f"inkom-mock: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
-        return 1
-    with listener:
+        sends = mail_settings(options, os.environ)
+    except MailOptionsError as error:
+        print(f"inkom-mock: {error}", file=sys.stderr)
+        return 2
+    with ExitStack() as sockets:
+        try:
+            listener = sockets.enter_context(_listen(options.host, options.port))
+            catcher = _listen_for_mail(options.smtp_port)
+        except NoPort as error:
+            print(f"inkom-mock: {error}", file=sys.stderr)
+            return 1
+        if catcher is not None:
+            sockets.enter_context(catcher)
         port = listener.getsockname()[1]
         settings = Settings(
             host=options.host,
@@ -44,9 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             clients_file=options.clients,
             world_file=options.world,
             register_token=options.register_token,
+            database=options.database,
             log_level=options.log_level,
+            mail=sends,
         )
-        return _serve(settings, listener)
+        return _serve(settings, listener, catcher)
 
 
 def _describe(key: str, world_file: Path) -> int:
@@ -66,15 +90,22 @@ def _describe(key: str, world_file: Path) -> int:
     return 0
 
 
-def _serve(settings: Settings, listener: socket.socket) -> int:
+def _serve(settings: Settings, listener: socket.socket, catcher: socket.socket | None) -> int:
     try:
-        app = create_app(settings)
+        app = create_app(settings, catcher=catcher)
     except FileProblemsError as error:
         print(error, file=sys.stderr)
         return 1
     # No access log: an id_token_hint in an address would carry a national number into it.
     server = _Server(
-        uvicorn.Config(app, log_level=settings.log_level, access_log=False, lifespan="off", server_header=False),
+        uvicorn.Config(
+            app,
+            log_level=settings.log_level,
+            access_log=False,
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        ),
         ready=f"mock government ready on {settings.origin} (issuer {settings.issuer})",
     )
     server.run(sockets=[listener])
@@ -98,16 +129,33 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+class NoPort(Exception):
+    """Nobody can be let in there. The text says where, and why not."""
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family=family)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError:
+        listener.listen()  # from here on nobody else gets the port
+    except OSError as error:
         listener.close()
-        raise
+        raise NoPort(f"cannot listen on {host}:{port}: {error.strerror}") from error
     return listener
+
+
+def _listen_for_mail(port: int | None) -> socket.socket | None:
+    """`port` is None when nobody chose one: then a second mock on the same machine takes a free one."""
+    if port == CATCH_NOTHING:
+        return None
+    if port is not None:
+        return _listen(CATCHER_HOST, port)
+    try:
+        return _listen(CATCHER_HOST, CATCHER_PORT)
+    except NoPort:
+        return _listen(CATCHER_HOST, 0)
 
 
 def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -118,7 +166,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="inkom-mock",
-        description="The mock government: ACM, IDM and KBO for development. Never put it where real people are.",
+        description="The mock government: ACM, IDM, KBO and mail for development. Never put it where real people are.",
         epilog="Each option can also be given as INKOM_MOCK_HOST, INKOM_MOCK_PORT and so on.",
     )
     parser.add_argument("--host", default=given("HOST", defaults.host))
@@ -126,12 +174,21 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--origin", default=given("ORIGIN", ""), help="public address (default http://localhost:PORT)")
     parser.add_argument("--clients", type=Path, default=given("CLIENTS", str(defaults.clients_file)), metavar="FILE")
     parser.add_argument("--world", type=Path, default=given("WORLD", str(defaults.world_file)), metavar="FILE")
+    parser.add_argument(
+        "--database",
+        type=Path,
+        default=environment.get("INKOM_MOCK_DATABASE") or None,
+        metavar="FILE",
+        help="keep the world in this file (default: it goes when the program ends)",
+    )
     parser.add_argument("--register-token", default=given("REGISTER_TOKEN", defaults.register_token))
     parser.add_argument("--log-level", choices=LOG_LEVELS, default=given("LOG_LEVEL", defaults.log_level))
+    add_mail_options(parser, environment)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="instead of serving")
     person = verbs.add_parser("person", help="print what the registers say of somebody of the cast, as JSON")
     person.add_argument("key", metavar="KEY", help="for example employee")
     person.add_argument("--json", action="store_true", help="JSON, which is the only form there is")
+    mail.add_verb(verbs, environment)
     return parser
 
 

@@ -1,9 +1,13 @@
-"""The mock government put together: ACM, the sign-in pages, user management, registers and the strings for tests.
+"""The mock government put together: ACM with its pages, user management, registers, mail, strings for tests.
 
 FOR DEVELOPMENT ONLY: anyone who reaches it can sign in as anyone (see `control`).
 """
 
 from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,6 +30,8 @@ from mock_idp.control import Control
 from mock_idp.fault_list import all_faults
 from mock_idp.faults import Faults
 from mock_idp.idm import app as idm
+from mock_idp.mail import app as mail
+from mock_idp.mail.office import MailOffice
 from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages
 from mock_idp.registers.routes import Registers
 from mock_idp.settings import Settings
@@ -37,8 +43,12 @@ from mock_idp.world.live import LiveWorld
 from pagekit.kit import STATIC
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
-    """Raises FileProblemsError when the world or the clients cannot be read."""
+def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socket.socket | None = None) -> Starlette:
+    """Raises FileProblemsError when the world or the clients cannot be read.
+
+    The lifespan catches mail on the socket `catcher` and runs the nightly job; a server without it (`lifespan="off"`)
+    serves everything else.
+    """
     provider = build_provider(settings, clock or Clock())
     authorization = Authorization(provider)
     registers = Registers(
@@ -47,7 +57,16 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     transmitter = Transmitter(provider)
     provider.world.on_change(transmitter.person_changed)
     provider.world.on_reset(transmitter.reset)
+    office = MailOffice(settings.mail, world=provider.world, clock=provider.clock, origin=settings.origin)
+    provider.world.on_reset(office.reset)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with office.open(catcher):
+            yield
+
     app = Starlette(
+        lifespan=lifespan,
         routes=[
             *_page_routes(provider.pages),
             *acm_routes(provider, authorization),
@@ -61,8 +80,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
             *registers.routes(),
             *idm.routes(provider, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *SignalsControl(provider, transmitter).routes(),
+            *mail.routes(office, origin=settings.origin, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *Control(provider).routes(),
-        ]
+        ],
     )
     app.state.world = provider.world
     return app

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from mock_idp.mail.settings import MailSettings
 
 HERE = Path(__file__).parent
 
@@ -20,6 +22,7 @@ class Settings:
     register_token: str = "demo-register-token"
     database: Path | None = None
     log_level: str = "info"
+    mail: MailSettings = field(default_factory=MailSettings)
 
     @property
     def issuer(self) -> str:

@@ -37,6 +37,7 @@ PORTS = (
     PortChoice(option="--gateway-port", title="the gateway", default=8000),
     PortChoice(option="--operators-port", title="the operators' pages", default=8001),
     PortChoice(option="--mock-port", title="the mock government", default=9000),
+    PortChoice(option="--smtp-port", title="the mock government's mail", default=9025),
     PortChoice(option="--apps-port-base", title="the sample backends", default=9101, count=3),
     PortChoice(option="--redis-port", title="Redis", default=0),
 )
@@ -49,6 +50,7 @@ class Options:
     gateway_port: int
     operators_port: int
     mock_port: int
+    smtp_port: int
     apps_port_base: int
     redis_port: int
     directory: Path
@@ -97,6 +99,7 @@ def read_options(arguments: argparse.Namespace) -> Options:
         gateway_port=arguments.gateway_port,
         operators_port=arguments.operators_port,
         mock_port=arguments.mock_port,
+        smtp_port=arguments.smtp_port,
         apps_port_base=arguments.apps_port_base,
         redis_port=arguments.redis_port or free_port(),
         directory=Path(arguments.directory).absolute(),

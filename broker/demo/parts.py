@@ -56,6 +56,7 @@ def places(options: Options) -> tuple[Place, ...]:
         Place(title="Gateway", url=f"{gateway}/"),
         Place(title="Metrics", url=f"http://localhost:{options.operators_port}/metrics"),
         Place(title="Mock government", url=f"{mock}/"),
+        Place(title="Mailbox", url=f"{mock}/postvak"),
     )
 
 
@@ -95,7 +96,7 @@ def _mock_government(options: Options, runtime: Runtime) -> Part:
         title="the mock government",
         command=(
             *(sys.executable, "-m", "mock_idp"),
-            *("--host", LOOPBACK, "--port", str(options.mock_port)),
+            *("--host", LOOPBACK, "--port", str(options.mock_port), "--smtp-port", str(options.smtp_port)),
             *("--clients", str(runtime.mock_clients)),
         ),
         environment={"INKOM_MOCK_REGISTER_TOKEN": read_secret(runtime.register_token)},

@@ -227,7 +227,10 @@ class SubmissionRow(Row):
 
 
 class ReminderRow(Row):
-    """A mail about rights that end: one a day for a person, however often the job runs."""
+    """A mail about rights that end: one a day for a person, however often the job runs.
+
+    `claimed_at` (UTC) is when a job took it in hand, for the `attempts`-th time; `answer` is what the mail server said.
+    """
 
     __tablename__ = "reminder"
 
@@ -236,6 +239,9 @@ class ReminderRow(Row):
     day: Mapped[date]
     status: Mapped[str]
     message_id: Mapped[str] = mapped_column(default="")
+    claimed_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    answer: Mapped[str] = mapped_column(default="")
 
     __table_args__ = (UniqueConstraint("person_id", "day"),)
 
@@ -250,6 +256,7 @@ class MailRow(Row):
     received_on: Mapped[date]
     sender: Mapped[str]
     recipients: Mapped[list[Any]]
+    subject: Mapped[str] = mapped_column(default="")
     message: Mapped[bytes]
 
 

@@ -385,7 +385,7 @@ def _configuration(folder: Path) -> Path:
     path.write_text(text)
     for kind, name in (("client", "acm-client.pem"), ("assertion", "assertion.pem")):
         assert main(["keys", kind, "--out", str(folder / name)]) == 0
-    for name in ("session-secrets", "pseudonym.key", "register-token"):
+    for name in ("session-secrets", "pseudonym.key", "register-token", "signals-token"):
         assert main(["keys", "session", "--out", str(folder / name)]) == 0
     (folder / "policies").mkdir()
     (folder / "policies" / "inkom.yaml").write_text((ROOT / "policies" / "inkom.yaml").read_text())

@@ -157,12 +157,12 @@ def _started(directory: Path, environment: Mapping[str, str]) -> Chain:
 
 
 def _start(directory: Path, environment: Mapping[str, str]) -> Chain:
-    first, redis_port = free_ports_in_a_row(6), free_port()
+    first, redis_port = free_ports_in_a_row(7), free_port()
     process = subprocess.Popen(
         [
             *(str(Path(sysconfig.get_path("scripts"), "inkom")), "demo", "--directory", str(directory)),
             *("--gateway-port", str(first), "--operators-port", str(first + 1), "--mock-port", str(first + 2)),
-            *("--apps-port-base", str(first + 3), "--redis-port", str(redis_port)),
+            *("--apps-port-base", str(first + 3), "--redis-port", str(redis_port), "--smtp-port", str(first + 6)),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -45,12 +45,12 @@ class RunningDemo:
 @asynccontextmanager
 async def demo(directory: Path) -> AsyncIterator[RunningDemo]:
     """A demo on free ports. Its session is its own, so that what it leaves behind can be found."""
-    first = free_ports_in_a_row(6)
-    ports = (*range(first, first + 6), free_port())
+    first = free_ports_in_a_row(7)
+    ports = (*range(first, first + 6), free_port(), first + 6)
     process = await asyncio.create_subprocess_exec(
         *(str(Path(sysconfig.get_path("scripts"), "inkom")), "demo", "--directory", str(directory)),
         *("--gateway-port", str(ports[0]), "--operators-port", str(ports[1]), "--mock-port", str(ports[2])),
-        *("--apps-port-base", str(ports[3]), "--redis-port", str(ports[6])),
+        *("--apps-port-base", str(ports[3]), "--redis-port", str(ports[6]), "--smtp-port", str(ports[7])),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,

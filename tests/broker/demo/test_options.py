@@ -13,6 +13,7 @@ def test_without_choices_the_ports_are_those_of_the_contract() -> None:
     chosen = parse()
 
     assert (chosen.gateway_port, chosen.mock_port, chosen.apps_port_base) == (8000, 9000, 9101)
+    assert chosen.smtp_port == 9025
 
 
 def test_a_variable_of_the_environment_chooses() -> None:
@@ -45,7 +46,7 @@ def test_every_taken_port_is_named_with_its_option_and_its_variable(tmp_path: Pa
     chosen = options_in(
         tmp_path,
         *("--gateway-port", str(first), "--operators-port", str(first + 1), "--mock-port", str(first + 2)),
-        *("--apps-port-base", str(first + 3)),
+        *("--apps-port-base", str(first + 3), "--smtp-port", str(first + 6)),
     )
     with (
         socket.create_server(("127.0.0.1", first)),
