@@ -2,8 +2,10 @@
 
     rules      what may be written: terms, dates, numbers, forms of address (pure)
     authority  who may act where
-    changes    people and working relations        \\ each in one transaction, each with its line of history
+    changes    people                              \\
+    relations  working relations                    | each in one transaction, each with its line of history
     grants     rights within a working relation    /
+    people     questions about the people that an organisation knows
     visitors, signin, counter                        who is signed in, through ACM, and what every page passes first
 
 What a gateway asks of user management is in `mock_idp.registers`.

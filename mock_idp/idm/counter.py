@@ -133,11 +133,18 @@ class Counter:
             raise NotAllowedError("the person is gone")
         return row
 
-    def submit(self, turn: Turn, change: Change) -> Response:
+    def submit(self, turn: Turn, change: Change, *, look_at: str = SPACE) -> Response:
         """Make a change, and see the address that it returns. A form that was handled before changes nothing again.
 
-        Lets RuleBrokenError through, for the page to show the problems beside what was typed.
+        Lets RuleBrokenError through, for the page to show the problems beside what was typed. When somebody else was
+        quicker, `look_at` is where the present state can be seen.
         """
+        try:
+            return self._once(turn, change)
+        except (ChangedMeanwhileError, StaleDataError):
+            return self.show(turn, "idm/changed_meanwhile.html", status=409, look_at=look_at)
+
+    def _once(self, turn: Turn, change: Change) -> Response:
         token = turn.fields.get("submission", "")
         if not 16 <= len(token) <= 64:
             raise NotAllowedError("a form without its number")

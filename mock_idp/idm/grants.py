@@ -5,7 +5,7 @@ They raise what `changes` raise.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from mock_idp.days import Period, plus_years
 from mock_idp.idm import authority, rules
@@ -89,7 +89,9 @@ def extend_right(writing: Writing, row: RightRow, *, version: int, last: date | 
     """Set a later end date, or (None) the latest that the rules allow: four years from today, within the relation."""
     _check(writing, row, version)
     today = writing.clock.today()
-    latest = min(plus_years(max(row.first, today), rules.RIGHT_YEARS), row.relation.last)
+    same = [one for one in row.relation.rights if one.name == row.name and one is not row]
+    later = [one.first - timedelta(days=1) for one in same if one.first > row.last]  # the next grant of it stays whole
+    latest = min([plus_years(max(row.first, today), rules.RIGHT_YEARS), row.relation.last, *later])
     wanted = latest if last is None else last
     require(
         [
@@ -98,6 +100,7 @@ def extend_right(writing: Writing, row: RightRow, *, version: int, last: date | 
                 relation=Period(first=row.relation.first, last=row.relation.last),
                 today=today,
                 is_new=False,
+                others=[Period(first=one.first, last=one.last) for one in same],
             ),
             *rules.reason_problems(writing.reason),
         ]

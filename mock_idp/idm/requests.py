@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mock_idp.days import plus_years
-from mock_idp.idm import authority, changes, grants, rules
+from mock_idp.idm import authority, changes, grants, relations, rules
 from mock_idp.idm.history import Action, Writing
 from mock_idp.idm.rules import Problem, require
 from mock_idp.world.facts import Catalogue, PersonStatus, RelationStatus
@@ -166,11 +166,11 @@ def _relation_in_force(writing: Writing, request: RequestRow) -> RelationRow:
                 ),
             )
         )
-    return changes.link(
+    return relations.link(
         writing,
         request.person,
         organisation=request.organisation,
-        form=changes.RelationForm(
+        form=relations.RelationForm(
             category=rules.CATEGORIES[0],
             first=today,
             last=plus_years(today, rules.RELATION_YEARS),

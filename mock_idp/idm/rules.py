@@ -96,9 +96,12 @@ def read_number(name: str, text: str) -> str:
     return digits
 
 
-def birth_date_problems(digits: str, day: date) -> Iterable[Problem]:
+def birth_date_problems(digits: str, day: date, *, today: date) -> Iterable[Problem]:
     """A birth date must be the one in the number, unless the number doesn't tell (month or day 00)."""
     possible = birth_dates(digits)
+    if day > today:
+        yield Problem(field="birth_date", text=message("A birth date cannot be in the future."))
+        return
     if possible and day not in possible:
         yield Problem(
             field="birth_date",
@@ -136,14 +139,17 @@ def email_problems(text: str) -> Iterable[Problem]:
         yield Problem(field="email", text=message("Write an e-mail address, for example naam@onderneming.be."))
 
 
-def relation_problems(period: Period, *, today: date, is_new: bool, others: Iterable[Period] = ()) -> Iterable[Problem]:
-    """`others` are the person's other relations with the same organisation.
+def relation_problems(
+    period: Period, *, today: date, was: Period | None = None, others: Iterable[Period] = ()
+) -> Iterable[Problem]:
+    """`others` are the person's other relations with the same organisation; `was` is what a change begins from.
 
-    The term of ten years counts from the begin date, or from today when the relation began earlier.
+    The term of ten years counts from the begin date, or from today when the relation began earlier. Days that stay as
+    they were are not judged anew.
     """
-    yield from _period_problems(period, today=today, is_new=is_new)
+    yield from _period_problems(period, today=today, is_new=was is None or was.first != period.first)
     most = plus_years(max(period.first, today), RELATION_YEARS)
-    if period.last > most:
+    if period.last > most and period != was:
         yield Problem(
             field="last",
             text=message("A working relation lasts at most %(years)s years: until %(day)s at the latest."),
