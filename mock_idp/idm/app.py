@@ -10,9 +10,16 @@ from mock_idp.acm.provider import Provider
 from mock_idp.desk import Desk
 from mock_idp.idm.choice import ChoicePage
 from mock_idp.idm.counter import Counter
+from mock_idp.idm.pages.adding import AddingPages
 from mock_idp.idm.pages.administrators import AdministratorPages
 from mock_idp.idm.pages.asking import AskingPages
+from mock_idp.idm.pages.comparing import ComparingPage
+from mock_idp.idm.pages.directory import DirectoryPage
+from mock_idp.idm.pages.linking import LinkingPages
+from mock_idp.idm.pages.main import MainPage
 from mock_idp.idm.pages.my_profile import MyProfilePage
+from mock_idp.idm.pages.person import PersonPages
+from mock_idp.idm.pages.relations import RelationPages
 from mock_idp.idm.pages.tasks import TaskPages
 from mock_idp.idm.signin import SPACE, SignIn
 from mock_idp.idm.visitors import Visitors
@@ -52,6 +59,13 @@ def routes(provider: Provider, *, static_url: str, accessibility_url: str) -> li
     return [
         *signin.routes(),
         *ChoicePage(counter).routes(),
+        *MainPage(counter).routes(),
+        *AddingPages(counter).routes(),
+        *DirectoryPage(counter).routes(),
+        *ComparingPage(counter).routes(),
+        *LinkingPages(counter).routes(),
+        *PersonPages(counter).routes(),
+        *RelationPages(counter).routes(),
         *TaskPages(counter).routes(),
         *AskingPages(counter).routes(),
         *MyProfilePage(counter).routes(),

@@ -43,10 +43,15 @@ class Extension:
 
 
 def relation_in(session: Session, relation_id: int, organisation: str) -> RelationRow:
-    """A working relation of this organisation. Raises NotAllowedError for any other, whether it exists or not."""
+    """A working relation of this organisation. Raises NotAllowedError for one of another.
+
+    One that is no more was removed since the page with its link was made: ChangedMeanwhileError.
+    """
     row = session.get(RelationRow, relation_id)
-    if row is None or row.organisation != organisation:
-        raise authority.NotAllowedError("a relation elsewhere, or none")
+    if row is None:
+        raise ChangedMeanwhileError
+    if row.organisation != organisation:
+        raise authority.NotAllowedError("a relation elsewhere")
     return row
 
 

@@ -72,12 +72,20 @@ METHODS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """Either a word of ours, a message id, or (`is_typed`) what somebody typed, to be shown as it is."""
+
+    text: str
+    is_typed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One thing that changed. `field` is a message id; `before` and `after` are too when they are words of ours."""
+    """One thing that changed: a message id, and its values, none where there was or is nothing."""
 
     field: str
-    before: str
-    after: str
+    before: Value | None
+    after: Value | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +110,8 @@ def event(row: HistoryRow) -> Event:
         differences=[
             Difference(
                 field=FIELDS.get(name, name),
-                before=_value(name, before.get(name, "")),
-                after=_value(name, after.get(name, "")),
+                before=_value(name, before.get(name)),
+                after=_value(name, after.get(name)),
             )
             for name in dict.fromkeys([*before, *after])
             if before.get(name) != after.get(name) or name == "right"
@@ -125,5 +133,8 @@ def opens(relations: Sequence[RelationRow], today: date) -> tuple[str, ...]:
     return MEASURES if held else ()
 
 
-def _value(name: str, value: str) -> str:
-    return VALUES.get((name, value), _DAY.sub(r"\3/\2/\1", value))
+def _value(name: str, value: str | None) -> Value | None:
+    if not value:
+        return None
+    word = VALUES.get((name, value))
+    return Value(text=_DAY.sub(r"\3/\2/\1", value) if word is None else word, is_typed=word is None)
