@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mock_idp.acm.methods import Method
 from mock_idp.signin.people import Cast, app_secret
 
 
@@ -48,6 +49,7 @@ class Enrolments:
         """A new app takes the place of the old one."""
         self._scanned.pop(person, None)
         self._apps[person] = AppEnrolment(secret=secret, last_step=last_step)
+        self._cast.activated(person, Method.APP)
 
     def app_used(self, person: str, step: int) -> None:
         self._apps[person] = AppEnrolment(secret=self._apps[person].secret, last_step=step)
@@ -58,3 +60,4 @@ class Enrolments:
 
     def activate_sms(self, person: str, *, phone: str) -> None:
         self._phones[person] = phone
+        self._cast.activated(person, Method.SMS)

@@ -11,10 +11,13 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from mock_idp.acm.methods import Method
 from mock_idp.clock import Clock
 from mock_idp.world.facts import Person
 from mock_idp.world.live import LiveWorld
+from mock_idp.world.tables import PersonRow
 
 PIN = "1234"  # of every test card
 ITSME_CODE = "12345"  # of every test phone
@@ -56,6 +59,13 @@ class Cast:
     def find(self, key: str) -> TestPerson | None:
         person = self._world.current.person(key)
         return _test_person(person) if person is not None and person.story else None
+
+    def activated(self, key: str, method: Method) -> None:
+        """The person has activated this method: user management shows it under *Accounts*."""
+        with self._world.changing() as session:
+            row = session.scalars(select(PersonRow).where(PersonRow.key == key)).one_or_none()
+            if row is not None and method.value not in row.activated:
+                row.activated = [*row.activated, method.value]
 
     def organisations(self, key: str) -> tuple[Organisation, ...]:
         """What the person may choose at ACM today: as representative, as colleague, or as local administrator."""

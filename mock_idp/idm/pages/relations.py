@@ -18,6 +18,7 @@ from mock_idp.idm.rules import RuleBrokenError
 from mock_idp.idm.signin import SPACE
 from mock_idp.idm.standing import standing_of_relation
 from mock_idp.numbers import format_enterprise_number
+from mock_idp.world.facts import RelationStatus
 from mock_idp.world.tables import RelationRow
 from pagekit.languages import message
 
@@ -28,13 +29,14 @@ RELATIONS = f"{SPACE}/relaties"
 class Step:
     """One thing to do with a relation. `whole`: its rights are concerned too, so their versions count.
 
-    `done` is the message that follows; `carry_out` raises what `relations` raises.
+    `only_when` is the status in which it makes sense, where it matters. `done` is the message that follows; `carry_out` raises what `relations` raises.
     """
 
     template: str
     done: str
     whole: bool
     carry_out: Callable[[Writing, RelationRow, int, Mapping[str, str]], None]
+    only_when: RelationStatus | None = None
 
 
 def _edit(writing: Writing, relation: RelationRow, version: int, fields: Mapping[str, str]) -> None:
@@ -75,12 +77,14 @@ STEPS = {
         done=message("The working relation is paused. Its rights give no access until you resume it."),
         whole=False,
         carry_out=_pause,
+        only_when=RelationStatus.ACTIVE,
     ),
     "hervatten": Step(
         template="idm/relation_resume.html",
         done=message("The working relation is active again."),
         whole=False,
         carry_out=_resume,
+        only_when=RelationStatus.PAUSED,
     ),
     "verwijderen": Step(
         template="idm/relation_remove.html",
@@ -108,6 +112,10 @@ class RelationPages:
 
     def _asking(self, step: Step) -> Page:
         async def ask(turn: Turn) -> Response:
+            with self._counter.world.reading() as session:
+                relation = _relation(turn, session)
+                if step.only_when is not None and relation.status != step.only_when.value:
+                    return self._counter.desk.see_other(address_of(relation.person.key))
             return self._show(turn, step)
 
         return ask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,9 +23,18 @@ __all__ = ["BAKERY", "ORIGIN", "TRAINING", "Visit", "government"]
 
 @asynccontextmanager
 async def government() -> AsyncIterator[tuple[Starlette, Clock]]:
-    """The whole mock in this process, with a clock of its own."""
+    """The whole mock in this process, as it was at its beginning, with a clock of its own."""
+    app, clock = _started()
+    clock.reset()
+    app.state.world.reset()
+    yield app, clock
+
+
+@functools.cache
+def _started() -> tuple[Starlette, Clock]:
+    """Once for all tests of a process: the templates of every page are compiled once too."""
     clock = Clock()
-    yield create_app(Settings(), clock=clock), clock
+    return create_app(Settings(), clock=clock), clock
 
 
 class Visit:
