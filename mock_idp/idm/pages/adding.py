@@ -64,10 +64,11 @@ class AddingPages:
         draft = _draft(turn)
         if draft is None:
             return self._counter.desk.see_other(NEW)
-        problems = self._problems(turn, draft["number"], turn.fields)
+        typed = {name: turn.fields.get(name, "") for name in _TYPED}
+        problems = self._problems(turn, draft["number"], typed)
         if problems:
-            return self._details(turn, {**draft, **turn.fields}, problems)
-        draft.update({name: turn.fields.get(name, "") for name in _TYPED})
+            return self._details(turn, {**draft, **typed}, problems)
+        draft.update(typed)
         return self._counter.desk.see_other(f"{turn.request.url.path}/bevestigen")
 
     async def ask_confirmation(self, turn: Turn) -> Response:

@@ -147,6 +147,7 @@ class RelationPages:
         with self._counter.world.reading() as session:
             relation = _relation(turn, session)
             extension = relations.extension_of(relation, today)
+            stands = _typed(relation)
             return self._counter.show(
                 turn,
                 step.template,
@@ -155,7 +156,7 @@ class RelationPages:
                 relation=relation,
                 number=format_enterprise_number(relation.organisation),
                 standing=standing_of_relation(relation, today),
-                typed=turn.fields if broken else _typed(relation),
+                typed=dict.fromkeys(stands, "") | dict(turn.fields) if broken else stands,
                 categories=[(one, one) for one in rules.CATEGORIES],
                 extension=extension,
                 can_extend=extension.last > relation.last
