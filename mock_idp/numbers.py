@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from datetime import date
 
-_NATIONAL = re.compile(r"(\d{2})\.?(\d{2})\.?(\d{2})-?(\d{3})[.-]?(\d{2})")
-_ESTABLISHMENT = re.compile(r"([2-8])\.?(\d{3})\.?(\d{3})\.?(\d{3})")
-_ENTERPRISE = re.compile(r"([01]\d{3})\.?(\d{3})\.?(\d{3})")
+# ASCII: other scripts have digits too, which are none of these.
+_NATIONAL = re.compile(r"(\d{2})\.?(\d{2})\.?(\d{2})-?(\d{3})[.-]?(\d{2})", re.ASCII)
+_ESTABLISHMENT = re.compile(r"([2-8])\.?(\d{3})\.?(\d{3})\.?(\d{3})", re.ASCII)
+_ENTERPRISE = re.compile(r"([01]\d{3})\.?(\d{3})\.?(\d{3})", re.ASCII)
 
 
 def parse_national_number(text: str) -> str | None:

@@ -23,8 +23,9 @@ CATEGORIES = ("Vaste Medewerker", "Externe Medewerker", "Occasionele Medewerker"
 LONGEST_TEXT = 200
 LONGEST_REASON = 1000
 
-_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-_PHONE = re.compile(r"\+[1-9]\d{7,14}")  # E.164: a country, and at most fifteen digits
+# ASCII: the digits of other scripts are digits to Python too, and would be stored as they are.
+_DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+_PHONE = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)  # E.164: a country, and at most fifteen digits
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )

@@ -29,7 +29,8 @@ RELATIONS = f"{SPACE}/relaties"
 class Step:
     """One thing to do with a relation. `whole`: its rights are concerned too, so their versions count.
 
-    `only_when` is the status in which it makes sense, where it matters. `done` is the message that follows; `carry_out` raises what `relations` raises.
+    `only_when` is the status in which it makes sense, where it matters. `done` is the message that follows.
+    `carry_out` raises what `relations` raises.
     """
 
     template: str

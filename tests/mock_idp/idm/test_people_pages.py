@@ -9,6 +9,8 @@ from starlette.applications import Starlette
 
 from mock_idp.clock import Clock
 from mock_idp.days import plus_years
+from mock_idp.signin.enrolments import Enrolments
+from mock_idp.signin.people import Cast
 from mock_idp.world.tables import HistoryRow, PersonRow, RelationRow, RequestRow
 from tests.mock_idp.idm.visit import BAKERY, Visit, government
 
@@ -175,6 +177,14 @@ async def test_the_accounts_tell_what_is_activated_and_no_secret(place: Place) -
     assert f"VO-id {person.vo_id}" in place.visit.text
     assert "Beveiligingscode via mobiele app niet geactiveerd Beveiligingscode via SMS geactiveerd" in place.visit.text
     assert person.national_number not in place.visit.page
+
+
+async def test_an_app_that_was_just_activated_is_shown(place: Place) -> None:
+    enrolments = Enrolments(Cast(place.app.state.world, place.clock))
+    enrolments.activate_app("paused-relation", secret=b"secret", last_step=1)
+    await place.visit.get(f"{PEOPLE}/paused-relation/accounts")
+
+    assert "Beveiligingscode via mobiele app geactiveerd" in place.visit.text
 
 
 async def test_the_history_has_pages_and_begins_with_the_latest(place: Place) -> None:
