@@ -82,7 +82,8 @@ def edit_right(
     )
     before = _told(row)
     row.profiles, row.first, row.last = list(profiles), first, last
-    _record(writing, Action.RIGHT_EDITED, row, before)
+    if _told(row) != before:
+        _record(writing, Action.RIGHT_EDITED, row, before)
 
 
 def extend_right(writing: Writing, row: RightRow, *, version: int, last: date | None = None) -> None:
