@@ -34,7 +34,7 @@ class FactsReader:
 
     async def organisations(self, identity: Identity) -> tuple[Organisation, ...]:
         """Return the organisations that the person has anything to do with. Raises RegisterUnavailable."""
-        return (await self._registers.person(identity.national_number)).organisations
+        return (await self._registers.person(identity)).organisations
 
     async def acting(self, identity: Identity, number: EnterpriseNumber) -> Acting | None:
         """Return the person acting for an organisation, or None when they have nothing to do with it.
@@ -43,9 +43,7 @@ class FactsReader:
         """
         # Asked for first: what is announced while the registers answer makes these facts old at once.
         announced = (await self._announcements.about(identity)).count
-        record, enterprise = await asyncio.gather(
-            self._registers.person(identity.national_number), self._registers.enterprise(number)
-        )
+        record, enterprise = await asyncio.gather(self._registers.person(identity), self._registers.enterprise(number))
         organisation = record.organisation(number)
         if organisation is None:
             return None

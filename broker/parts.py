@@ -22,7 +22,7 @@ from broker.adapters.oidc.settings import (
     SecretAuthentication,
     acr_table,
 )
-from broker.adapters.registers.client import HttpRegisters
+from broker.adapters.registers import JoinedRegisters, JsonIdm, JsonKbo
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
 from broker.adapters.sessions.connection import Connection, connect
@@ -87,13 +87,12 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         absolute=timedelta(seconds=settings.sessions.absolute),
         clock=clock,
     )
-    registers = HttpRegisters(
-        idm=settings.registers.idm,
-        kbo=settings.registers.kbo,
-        token=secrets.register_token,
-        channel=registers_channel,
+    limit = settings.registers.time_limit
+    token = secrets.register_token
+    registers = JoinedRegisters(
+        idm=JsonIdm(settings.registers.idm, token=token, channel=registers_channel, time_limit=limit),
+        kbo=JsonKbo(settings.registers.kbo, token=token, channel=registers_channel, time_limit=limit),
         clock=clock,
-        time_limit=settings.registers.time_limit,
     )
     public_url = settings.public_url.rstrip("/")
     provider = OidcProvider(_oidc(settings.acm, secrets, public_url), clock=clock, channel=provider_channel)

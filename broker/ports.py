@@ -265,9 +265,9 @@ class Assertions(Protocol):
 
 
 class Registers(Protocol):
-    """IDM and KBO. Every method raises RegisterUnavailable."""
+    """IDM and KBO, or what stands in their place. Every method raises RegisterUnavailable."""
 
-    async def person(self, number: NationalNumber) -> PersonRecord:
+    async def person(self, identity: Identity) -> PersonRecord:
         """Return all functions, rights and organisations of a person (an empty record for somebody unknown)."""
 
     async def enterprise(self, number: EnterpriseNumber) -> Enterprise | None:

@@ -209,7 +209,7 @@ class StandInRegisters:
         )
     )
 
-    async def person(self, number: NationalNumber) -> PersonRecord:
+    async def person(self, identity: Identity) -> PersonRecord:
         self.asked += 1
         await asyncio.sleep(0)
         if self.away:

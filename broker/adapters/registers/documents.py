@@ -7,32 +7,35 @@ document that is wrong as a whole is NotUnderstood.
 
 from __future__ import annotations
 
-import logging
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from broker.adapters.registers.told import (
+    EnterpriseDocument,
+    Granted,
+    Held,
+    Related,
+    Representative,
+    function_code,
+    kept,
+    named_organisation,
+    period_of,
+    person_record,
+    plain_text,
+    report_left_out,
+)
 from broker.adapters.wire import NotUnderstood, read_plain
-from broker.domain.numbers import EnterpriseNumber, InvalidNumberError
 from broker.domain.people import (
     REPRESENTING_FUNCTIONS,
-    Enterprise,
     KboFunction,
-    Organisation,
     PersonRecord,
     RelationStatus,
     UserRight,
     WorkingRelation,
 )
-from broker.domain.validity import Period
 
-_log = logging.getLogger(__name__)
-_NO_END = date(9999, 12, 31)  # KBO: "open end"
-_CODE = re.compile(r"[0-9]{1,5}")
 T = TypeVar("T")
 
 
@@ -104,66 +107,40 @@ class _Administrator(msgspec.Struct):
     family_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Representative:
-    """Somebody who may bind an enterprise, by name: a person, or a company that is director."""
-
-    name: str
-    period: Period
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnterpriseDocument:
-    """An enterprise as KBO has it, with those who may bind it, at any time."""
-
-    organisation: Organisation
-    active: bool
-    ceased_on: date | None
-    representatives: tuple[Representative, ...]
-
-    def on(self, day: date) -> Enterprise:
-        """Return the enterprise, with whether anybody at all may bind it that day."""
-        return Enterprise(
-            organisation=self.organisation,
-            active=self.active,
-            ceased_on=self.ceased_on,
-            has_representative=any(one.period.holds_on(day) for one in self.representatives),
-        )
-
-    def representatives_on(self, day: date) -> tuple[str, ...]:
-        """Return the names of those who may bind the enterprise that day, each once, in order."""
-        return tuple(sorted({one.name for one in self.representatives if one.period.holds_on(day) and one.name}))
-
-
 def read_person(rights: object, functions: object) -> PersonRecord:
     """Return all that IDM (`person-rights`) and KBO (`person-functions`) know of a person. Raises NotUnderstood."""
+    return person_record(read_rights(rights), read_functions(functions))
+
+
+def read_functions(functions: object) -> tuple[Held, ...]:
+    """Return what KBO (`person-functions`) knows of a person. Raises NotUnderstood."""
+    what = "KBO functions of a person"
+    rows = _rows(read_plain(functions, _Functions).functions, _PersonFunction, what)
+    return tuple(kept((_function(row) for row in rows), what))
+
+
+def read_rights(rights: object) -> Granted:
+    """Return what IDM (`person-rights`) knows of a person. Raises NotUnderstood."""
     idm = read_plain(rights, _Rights)
-    rows = _rows(read_plain(functions, _Functions).functions, _PersonFunction, "KBO functions of a person")
-    held = _kept((_function(row) for row in rows), "KBO functions of a person")
     if idm.person is None:
         # No person, so whatever rows came with it are nobody's.
-        return _record(functions=held, relations=[], administered=[])
-    relations = _kept(
-        (
-            _relation(row, pending=idm.person.status == "pending")
-            for row in _rows(idm.relations, _Relation, "IDM relations")
+        return Granted()
+    pending = idm.person.status == "pending"
+    related, administered = "IDM relations", "IDM administered organisations"
+    relations = _rows(idm.relations, _Relation, related)
+    organisations = _rows(idm.administers, _Administered, administered)
+    return Granted(
+        relations=tuple(kept((_relation(row, pending=pending) for row in relations), related)),
+        administered=tuple(
+            kept((named_organisation(row.organisation, row.organisation_name) for row in organisations), administered)
         ),
-        "IDM relations",
     )
-    administered = _kept(
-        (
-            _organisation(row.organisation, row.organisation_name)
-            for row in _rows(idm.administers, _Administered, "IDM administered organisations")
-        ),
-        "IDM administered organisations",
-    )
-    return _record(functions=held, relations=relations, administered=administered)
 
 
 def read_enterprise(document: object) -> EnterpriseDocument:
     """Return what KBO says of an enterprise. Raises NotUnderstood."""
     enterprise = read_plain(document, _Enterprise)
-    organisation = _organisation(enterprise.number, enterprise.name)
+    organisation = named_organisation(enterprise.number, enterprise.name)
     if organisation is None:
         raise NotUnderstood("the enterprise's number is wrong")
     holders = _rows(enterprise.functions, _Holder, "KBO functions of an enterprise")
@@ -172,9 +149,9 @@ def read_enterprise(document: object) -> EnterpriseDocument:
         active=enterprise.status == "active",
         ceased_on=enterprise.ceased_on,
         representatives=tuple(
-            Representative(name=_text(row.holder_name), period=_period(row.begins, row.until))
+            Representative(name=plain_text(row.holder_name), period=period_of(row.begins, row.until))
             for row in holders
-            if _code(row.code) in REPRESENTING_FUNCTIONS
+            if function_code(row.code) in REPRESENTING_FUNCTIONS
         ),
     )
 
@@ -182,75 +159,39 @@ def read_enterprise(document: object) -> EnterpriseDocument:
 def read_administrators(document: object) -> tuple[str, ...]:
     """Return the names of an organisation's local administrators, in order. Raises NotUnderstood."""
     rows = _rows(read_plain(document, _Administrators).administrators, _Administrator, "IDM administrators")
-    names = {_text(f"{row.given_name} {row.family_name}") for row in rows}
+    names = {plain_text(f"{row.given_name} {row.family_name}") for row in rows}
     return tuple(sorted(name for name in names if name))
 
 
-Held = tuple[KboFunction, Organisation]
-Related = tuple[Organisation, tuple[UserRight, ...]]
-
-
-def _record(*, functions: list[Held], relations: list[Related], administered: list[Organisation]) -> PersonRecord:
-    named = [one for _, one in functions] + [one for one, _ in relations] + administered
-    names: dict[EnterpriseNumber, str] = {}
-    for organisation in named:
-        names[organisation.number] = names.get(organisation.number) or organisation.name
-    organisations = (Organisation(number=number, name=name or number.dotted) for number, name in names.items())
-    return PersonRecord(
-        functions=tuple(function for function, _ in functions),
-        rights=tuple(right for _, rights in relations for right in rights),
-        administers=tuple(dict.fromkeys(one.number for one in administered)),
-        organisations=tuple(sorted(organisations, key=lambda one: (one.name.casefold(), one.number.digits))),
-    )
-
-
 def _function(row: _PersonFunction) -> Held | None:
-    organisation, code = _organisation(row.organisation, row.organisation_name), _code(row.code)
+    organisation, code = named_organisation(row.organisation, row.organisation_name), function_code(row.code)
     if organisation is None or code is None:
         return None
-    period = _period(row.begins, row.until)
-    return KboFunction(organisation=organisation.number, code=code, period=period), organisation
+    period = period_of(row.begins, row.until)
+    function = KboFunction(organisation=organisation.number, code=code, period=period)
+    return Held(function=function, organisation=organisation)
 
 
 def _relation(row: _Relation, *, pending: bool) -> Related | None:
-    organisation = _organisation(row.organisation, row.organisation_name)
+    organisation = named_organisation(row.organisation, row.organisation_name)
     if organisation is None:
         return None
     status = RelationStatus(row.status)
     # Guide: "In afwachting" until the person is activated; till then no relation of theirs is active either.
     if pending and status is RelationStatus.ACTIVE:
         status = RelationStatus.PENDING
-    relation = WorkingRelation(organisation=organisation.number, status=status, period=_period(row.begins, row.until))
+    relation = WorkingRelation(organisation=organisation.number, status=status, period=period_of(row.begins, row.until))
     rights = tuple(
         UserRight(
             organisation=organisation.number,
             name=right.name,
             profiles=tuple(right.profiles),
-            period=_period(right.begins, right.until),
+            period=period_of(right.begins, right.until),
             relation=relation,
         )
         for right in _rows(row.rights, _Right, "IDM rights")
     )
-    return organisation, rights
-
-
-def _organisation(number: str, name: str) -> Organisation | None:
-    try:
-        return Organisation(number=EnterpriseNumber(number), name=_text(name))
-    except InvalidNumberError:
-        return None
-
-
-def _period(begins: date, until: date | None) -> Period:
-    return Period(begins=begins, until=None if until == _NO_END else until)
-
-
-def _code(text: str) -> str | None:
-    return text.zfill(5) if _CODE.fullmatch(text) else None
-
-
-def _text(value: str) -> str:
-    return " ".join("".join(character if character.isprintable() else " " for character in value).split())
+    return Related(organisation=organisation, rights=rights)
 
 
 def _rows(rows: list[Any], shape: type[T], what: str) -> list[T]:
@@ -261,18 +202,5 @@ def _rows(rows: list[Any], shape: type[T], what: str) -> list[T]:
             good.append(read_plain(row, shape))
         except NotUnderstood:
             continue
-    _report(len(rows) - len(good), what)
+    report_left_out(len(rows) - len(good), what)
     return good
-
-
-def _kept(values: Iterable[T | None], what: str) -> list[T]:
-    """Return the values that could be read; the others (a number with wrong check digits) are counted in the log."""
-    everything = list(values)
-    good = [value for value in everything if value is not None]
-    _report(len(everything) - len(good), what)
-    return good
-
-
-def _report(left_out: int, what: str) -> None:
-    if left_out:
-        _log.warning("%s: %d malformed rows are left out", what, left_out)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
@@ -13,22 +14,23 @@ import pytest
 
 from broker.adapters.clock import SystemClock
 from broker.adapters.http import BackChannel, Limits
-from broker.adapters.registers import HttpRegisters
+from broker.adapters.registers import JoinedRegisters, JsonIdm, JsonKbo
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import PersonRecord, RelationStatus
-from broker.ports import RegisterUnavailable
+from broker.ports import Clock, RegisterUnavailable
 from mock_idp.fault_list import all_faults
 from mock_idp.faults import Fault, Stage
 from tests.broker.adapters.conftest import MockGovernment
-from tests.broker.adapters.examples import AN, BAKERY, SetClock
+from tests.broker.adapters.examples import BAKERY, SetClock, identity
 from tests.broker.adapters.registers.test_documents import ENTERPRISE, FUNCTION, RELATION, rights
 from tests.broker.adapters.small_server import Reply, Request, SmallServer
 
 DAY = date(2026, 11, 24)
-BRITT = NationalNumber("90651800257")
+BRITT = identity(national_number=NationalNumber("90651800257"))
 UNKNOWN = EnterpriseNumber("1999998062")
-NOBODY = NationalNumber("88650100141")
-Ask = Callable[[HttpRegisters], Coroutine[Any, Any, object]]
+NOBODY = identity(national_number=NationalNumber("88650100141"))
+AN = identity()
+Ask = Callable[[JoinedRegisters], Coroutine[Any, Any, object]]
 QUESTIONS: dict[str, Ask] = {
     "person": lambda registers: registers.person(AN),
     "enterprise": lambda registers: registers.enterprise(BAKERY),
@@ -37,46 +39,55 @@ QUESTIONS: dict[str, Ask] = {
 
 
 @pytest.fixture
-async def registers(mock: MockGovernment) -> AsyncIterator[HttpRegisters]:
-    client = HttpRegisters(
-        idm=f"{mock.origin}/idm/v1",
-        kbo=f"{mock.origin}/kbo/v1/",
-        token=mock.register_token,
-        channel=BackChannel(),
-        clock=SystemClock(),
-    )
-    yield client
-    await client.aclose()
+async def registers(mock: MockGovernment) -> AsyncIterator[JoinedRegisters]:
+    async with joined(mock.origin + "/idm/v1", mock.origin + "/kbo/v1/", token=mock.register_token) as client:
+        yield client
 
 
-def small_registers(small: SmallServer, *, time_limit: float = 5.0, questions_at_once: int = 20) -> HttpRegisters:
-    return HttpRegisters(
-        idm=small.origin,
-        kbo=small.origin,
-        token="t0ken",
-        channel=BackChannel(Limits(connect=1.0, total=1.0, body=100_000)),
-        clock=SetClock(),
-        time_limit=time_limit,
-        questions_at_once=questions_at_once,
+@asynccontextmanager
+async def joined(idm: str, kbo: str, *, token: str = "t", clock: Clock | None = None) -> AsyncIterator[JoinedRegisters]:
+    """Both registers over a channel of their own."""
+    channel = BackChannel()
+    yield JoinedRegisters(
+        idm=JsonIdm(idm, token=token, channel=channel),
+        kbo=JsonKbo(kbo, token=token, channel=channel),
+        clock=clock or SystemClock(),
     )
+    await channel.aclose()
+
+
+@asynccontextmanager
+async def small_registers(
+    small: SmallServer, *, time_limit: float = 5.0, questions_at_once: int = 20
+) -> AsyncIterator[JoinedRegisters]:
+    channel = BackChannel(Limits(connect=1.0, total=1.0, body=100_000))
+    with_limits: Any = {
+        "token": "t0ken",
+        "channel": channel,
+        "time_limit": time_limit,
+        "questions_at_once": questions_at_once,
+    }
+    yield JoinedRegisters(
+        idm=JsonIdm(small.origin, **with_limits), kbo=JsonKbo(small.origin, **with_limits), clock=SetClock()
+    )
+    await channel.aclose()
 
 
 @pytest.fixture
-async def ours(small: SmallServer) -> AsyncIterator[HttpRegisters]:
+async def ours(small: SmallServer) -> AsyncIterator[JoinedRegisters]:
     small.on("/person-rights", json_reply(rights(RELATION)))
     small.on("/person-functions", json_reply({"functions": [FUNCTION]}))
     small.on(f"/enterprises/{BAKERY.digits}", json_reply(ENTERPRISE))
     small.on(f"/organisations/{BAKERY.digits}/administrators", json_reply({"administrators": []}))
-    client = small_registers(small)
-    yield client
-    await client.aclose()
+    async with small_registers(small) as client:
+        yield client
 
 
 def json_reply(document: object) -> Reply:
     return Reply(body=json.dumps(document).encode())
 
 
-async def test_an_employee_has_a_right_in_an_active_relation(registers: HttpRegisters) -> None:
+async def test_an_employee_has_a_right_in_an_active_relation(registers: JoinedRegisters) -> None:
     found = await registers.person(BRITT)
     (right,) = found.rights
     assert (right.organisation, right.profiles) == (BAKERY, ("Gebruiker",))
@@ -85,25 +96,25 @@ async def test_an_employee_has_a_right_in_an_active_relation(registers: HttpRegi
     assert [one.number for one in found.organisations] == [BAKERY]
 
 
-async def test_somebody_unknown_has_an_empty_record(registers: HttpRegisters) -> None:
+async def test_somebody_unknown_has_an_empty_record(registers: JoinedRegisters) -> None:
     assert await registers.person(NOBODY) == PersonRecord()
 
 
-async def test_an_enterprise_is_found_and_an_unknown_one_is_none(registers: HttpRegisters) -> None:
+async def test_an_enterprise_is_found_and_an_unknown_one_is_none(registers: JoinedRegisters) -> None:
     enterprise = await registers.enterprise(BAKERY)
     assert enterprise is not None
     assert (enterprise.active, enterprise.has_representative) == (True, True)
     assert await registers.enterprise(UNKNOWN) is None
 
 
-async def test_those_who_can_help_are_named(registers: HttpRegisters) -> None:
+async def test_those_who_can_help_are_named(registers: JoinedRegisters) -> None:
     contacts = await registers.contacts(BAKERY, day=SystemClock().today())
     assert contacts.organisation is not None
     assert contacts.representatives
     assert contacts.administrators
 
 
-async def test_nobody_can_help_in_an_unknown_organisation(registers: HttpRegisters) -> None:
+async def test_nobody_can_help_in_an_unknown_organisation(registers: JoinedRegisters) -> None:
     contacts = await registers.contacts(UNKNOWN, day=DAY)
     assert (contacts.organisation, contacts.representatives, contacts.administrators) == (None, (), ())
 
@@ -112,7 +123,7 @@ async def test_nobody_can_help_in_an_unknown_organisation(registers: HttpRegiste
     "fault", [one for one in all_faults() if one.stage in (Stage.IDM, Stage.KBO)], ids=lambda fault: fault.name
 )
 async def test_every_fault_of_a_register_is_a_register_that_is_unavailable(
-    mock: MockGovernment, registers: HttpRegisters, fault: Fault
+    mock: MockGovernment, registers: JoinedRegisters, fault: Fault
 ) -> None:
     mock.post("/mock/fault", {"fault": fault.name, "times": "always", "seconds": 0.1})
     trouble = [await trouble_of(registers.person(BRITT)), await trouble_of(registers.contacts(BAKERY, day=DAY))]
@@ -128,26 +139,19 @@ async def trouble_of(question: Coroutine[Any, Any, object]) -> str:
 
 
 async def test_a_wrong_token_is_a_register_that_is_unavailable(mock: MockGovernment) -> None:
-    client = HttpRegisters(
-        idm=f"{mock.origin}/idm/v1",
-        kbo=f"{mock.origin}/kbo/v1",
-        token="wrong",
-        channel=BackChannel(),
-        clock=SystemClock(),
-    )
-    with pytest.raises(RegisterUnavailable, match="answered 401"):
-        await client.person(BRITT)
-    await client.aclose()
+    async with joined(f"{mock.origin}/idm/v1", f"{mock.origin}/kbo/v1", token="wrong") as client:
+        with pytest.raises(RegisterUnavailable, match="answered 401"):
+            await client.person(BRITT)
 
 
-async def test_the_national_number_is_in_the_body_and_in_no_address(ours: HttpRegisters, small: SmallServer) -> None:
+async def test_the_national_number_is_in_the_body_and_in_no_address(ours: JoinedRegisters, small: SmallServer) -> None:
     await ours.person(AN)
     assert sorted(request.path for request in small.requests) == ["/person-functions", "/person-rights"]
     assert {request.body for request in small.requests} == {b'{"national_number":"82672100108"}'}
     assert {request.headers["authorization"] for request in small.requests} == {"Bearer t0ken"}
 
 
-async def test_both_registers_are_asked_at_the_same_time(small: SmallServer, ours: HttpRegisters) -> None:
+async def test_both_registers_are_asked_at_the_same_time(small: SmallServer, ours: JoinedRegisters) -> None:
     both = asyncio.Barrier(2)
 
     def after_both(reply: Reply) -> Callable[[Request], Coroutine[Any, Any, Reply]]:
@@ -180,7 +184,7 @@ BROKEN = {
 @pytest.mark.parametrize("reply", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 async def test_a_bad_answer_is_a_register_that_is_unavailable_and_repeats_nothing(
-    ours: HttpRegisters, small: SmallServer, question: Ask, reply: Reply
+    ours: JoinedRegisters, small: SmallServer, question: Ask, reply: Reply
 ) -> None:
     for path in ("/person-functions", f"/enterprises/{BAKERY.digits}"):
         small.on(path, reply)
@@ -190,28 +194,28 @@ async def test_a_bad_answer_is_a_register_that_is_unavailable_and_repeats_nothin
     assert BAKERY.digits not in str(trouble.value)
 
 
-async def test_a_broken_connection_is_tried_once_more(ours: HttpRegisters, small: SmallServer) -> None:
+async def test_a_broken_connection_is_tried_once_more(ours: JoinedRegisters, small: SmallServer) -> None:
     replies = iter([Reply(raw=b""), json_reply(ENTERPRISE)])
     small.on(f"/enterprises/{BAKERY.digits}", lambda _: next(replies))
     assert await ours.enterprise(BAKERY) is not None
     assert len(small.requests) == 2
 
 
-async def test_a_connection_that_stays_broken_is_tried_twice_in_all(ours: HttpRegisters, small: SmallServer) -> None:
+async def test_a_connection_that_stays_broken_is_tried_twice_in_all(ours: JoinedRegisters, small: SmallServer) -> None:
     small.on(f"/enterprises/{BAKERY.digits}", Reply(raw=b""))
     with pytest.raises(RegisterUnavailable):
         await ours.enterprise(BAKERY)
     assert len(small.requests) == 2
 
 
-async def test_a_bad_status_is_not_tried_again(ours: HttpRegisters, small: SmallServer) -> None:
+async def test_a_bad_status_is_not_tried_again(ours: JoinedRegisters, small: SmallServer) -> None:
     small.on(f"/enterprises/{BAKERY.digits}", Reply(status=503))
     with pytest.raises(RegisterUnavailable, match="answered 503"):
         await ours.enterprise(BAKERY)
     assert len(small.requests) == 1
 
 
-async def test_an_answer_about_another_enterprise_is_not_taken(ours: HttpRegisters, small: SmallServer) -> None:
+async def test_an_answer_about_another_enterprise_is_not_taken(ours: JoinedRegisters, small: SmallServer) -> None:
     small.on(f"/enterprises/{BAKERY.digits}", json_reply({**ENTERPRISE, "number": "1999999844"}))
     with pytest.raises(RegisterUnavailable, match="another enterprise"):
         await ours.enterprise(BAKERY)
@@ -220,20 +224,15 @@ async def test_an_answer_about_another_enterprise_is_not_taken(ours: HttpRegiste
 async def test_a_register_that_hangs_is_waited_for_no_longer_than_the_limit(small: SmallServer) -> None:
     small.on("/person-rights", Reply(hold=asyncio.Event()))
     small.on("/person-functions", json_reply({"functions": []}))
-    client = small_registers(small, time_limit=0.3)
-    async with asyncio.timeout(10):
+    async with small_registers(small, time_limit=0.3) as client, asyncio.timeout(10):
         with pytest.raises(RegisterUnavailable, match="IDM /person-rights did not answer in time"):
             await client.person(AN)
-    await client.aclose()
 
 
 async def test_registers_that_are_away_are_unavailable() -> None:
-    client = HttpRegisters(
-        idm="http://127.0.0.1:1", kbo="http://127.0.0.1:1", token="t", channel=BackChannel(), clock=SetClock()
-    )
-    with pytest.raises(RegisterUnavailable):
-        await client.person(AN)
-    await client.aclose()
+    async with joined("http://127.0.0.1:1", "http://127.0.0.1:1") as client:
+        with pytest.raises(RegisterUnavailable):
+            await client.person(AN)
 
 
 async def test_only_so_many_questions_are_asked_at_once(small: SmallServer) -> None:
@@ -248,18 +247,20 @@ async def test_only_so_many_questions_are_asked_at_once(small: SmallServer) -> N
         return json_reply(ENTERPRISE)
 
     small.on(f"/enterprises/{BAKERY.digits}", answer)
-    client = small_registers(small, questions_at_once=3)
-    await asyncio.gather(*(client.enterprise(BAKERY) for _ in range(20)))
+    async with small_registers(small, questions_at_once=3) as client:
+        await asyncio.gather(*(client.enterprise(BAKERY) for _ in range(20)))
     assert most == 3
-    await client.aclose()
 
 
 async def test_no_log_line_holds_a_person(
-    ours: HttpRegisters, small: SmallServer, caplog: pytest.LogCaptureFixture
+    ours: JoinedRegisters, small: SmallServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    small.on("/person-functions", json_reply({"functions": [{"holder_name": "Testers", "number": AN.digits}]}))
+    small.on(
+        "/person-functions",
+        json_reply({"functions": [{"holder_name": "Testers", "number": AN.national_number.digits}]}),
+    )
     await ours.person(AN)
     await ours.contacts(BAKERY, day=DAY)
-    for fact in (AN.digits, "Testers", "Zaak", "t0ken"):
+    for fact in (AN.national_number.digits, "Testers", "Zaak", "t0ken"):
         assert fact not in caplog.text
