@@ -132,8 +132,11 @@ class BackChannel:
 
     async def post_json(self, url: str, body: bytes, *, headers: Mapping[str, str] | None = None) -> Answer:
         """Post a JSON text. Raises NoAnswer."""
-        sent = {"content-type": "application/json", **(headers or {})}
-        return _answer(await self._client.post(url, content=body, headers=sent))
+        return await self.post(url, body, headers={"content-type": "application/json", **(headers or {})})
+
+    async def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Answer:
+        """Post what the headers say it is. Raises NoAnswer."""
+        return _answer(await self._client.post(url, content=body, headers=dict(headers)))
 
     async def aclose(self) -> None:
         """Close all connections, those of clients made with `options` too."""

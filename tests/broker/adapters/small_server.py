@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -100,11 +101,12 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
 
 
 @asynccontextmanager
-async def small_server() -> AsyncIterator[SmallServer]:
+async def small_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[SmallServer]:
     """Run a server on a free port for the length of a block."""
     small = SmallServer()
-    server = await asyncio.start_server(small.serve, "127.0.0.1", 0)
-    small.origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(small.serve, "127.0.0.1", 0, ssl=tls)
+    scheme = "https" if tls else "http"
+    small.origin = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield small
     finally:
