@@ -56,7 +56,7 @@ class FactsReader:
             day=self._clock.today(),
         )
         return Acting(
-            organisation=enterprise.organisation if enterprise else organisation,
+            organisation=enterprise.organisation if enterprise and enterprise.organisation.name else organisation,
             facts=facts,
             read_at=self._clock.now(),
             announced=announced,

@@ -22,7 +22,7 @@ from broker.adapters.oidc.settings import (
     SecretAuthentication,
     acr_table,
 )
-from broker.adapters.registers import JoinedRegisters, JsonIdm, JsonKbo
+from broker.adapters.registers.chosen import chosen_registers, magda_channel
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
 from broker.adapters.sessions.connection import Connection, connect
@@ -87,15 +87,13 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         absolute=timedelta(seconds=settings.sessions.absolute),
         clock=clock,
     )
-    limit = settings.registers.time_limit
-    token = secrets.register_token
-    registers = JoinedRegisters(
-        idm=JsonIdm(settings.registers.idm, token=token, channel=registers_channel, time_limit=limit),
-        kbo=JsonKbo(settings.registers.kbo, token=token, channel=registers_channel, time_limit=limit),
-        clock=clock,
+    magda = magda_channel(settings.registers, secrets)
+    registers = chosen_registers(
+        settings.registers, secrets, channel=registers_channel, magda_channel=magda, clock=clock
     )
     public_url = settings.public_url.rstrip("/")
-    provider = OidcProvider(_oidc(settings.acm, secrets, public_url), clock=clock, channel=provider_channel)
+    oidc = _oidc(settings.acm, secrets, public_url, keeps_claims=settings.registers.source == "claims")
+    provider = OidcProvider(oidc, clock=clock, channel=provider_channel)
     announcements, signals = _signals(settings, secrets, redis, clock, provider_channel)
     audit = AuditFile(near / settings.audit.file, clock=clock)
     return Parts(
@@ -119,11 +117,11 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
             *((moved.follow,) if moved else ()),
             *((announcements.follow,) if isinstance(announcements, RedisAnnouncements) else ()),
         ),
-        closing=(registers_channel.aclose, provider_channel.aclose, sessions.aclose, audit.aclose),
+        closing=(registers_channel.aclose, magda.aclose, provider_channel.aclose, sessions.aclose, audit.aclose),
     )
 
 
-def _oidc(acm: Acm, secrets: Secrets, public_url: str) -> OidcSettings:
+def _oidc(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) -> OidcSettings:
     authentication: SecretAuthentication | KeyAuthentication
     if acm.client_authentication == "private_key_jwt":
         authentication = KeyAuthentication(private_key=secrets.client_key or "")
@@ -140,6 +138,7 @@ def _oidc(acm: Acm, secrets: Secrets, public_url: str) -> OidcSettings:
         algorithms=acm.algorithms,
         acr=acr_table(methods) if methods else ACM_ACR,
         claims=ClaimNames(role=acm.role_claim, national_number=acm.national_number_claim),
+        keeps_claims=keeps_claims,
         leeway=acm.leeway,
     )
 
@@ -162,6 +161,7 @@ def _signals(
         audience=settings.signals.audience or settings.public_url.rstrip("/"),
         algorithms=settings.acm.algorithms,
         leeway=settings.acm.leeway,
+        every_event_ends_sessions=settings.registers.source == "claims",
     )
     return announcements, EventReader(transmitter, clock=clock, channel=channel)
 

@@ -26,6 +26,7 @@ from typing import Any, ClassVar, Protocol
 from starlette.types import Receive, Scope, Send
 
 from broker.domain.admission import Outcome
+from broker.domain.claims import ClaimedRole
 from broker.domain.decide import Decision
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import Enterprise, Organisation, PersonRecord
@@ -74,6 +75,7 @@ class Mismatch(Enum):
     LEVEL_NOT_REACHED = "level-not-reached"
     OTHER_PERSON = "other-person"
     NO_NATIONAL_NUMBER = "no-national-number"
+    MANDATE = "mandate"
 
 
 class SignInRefused(InkomError):
@@ -105,20 +107,11 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedRole:
-    """One value of ACM's role claim: right, context (profile), and the organisations it was given for."""
-
-    right: str
-    context: str | None
-    organisations: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
     """What came back from the provider, verified.
 
     `chosen` is the organisation chosen at ACM (`vo_orgcode`), `represents` what ACM says in `wv_orgcode`. They only
-    suggest: the registers decide (docs/decisions/0006).
+    suggest: the registers decide (docs/decisions/0006). Where none is asked, `identity.claimed` is what counts (0015).
     """
 
     identity: Identity
@@ -279,11 +272,12 @@ class Registers(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contacts:
-    """Names of the people who can help in an organisation."""
+    """Names of the people who can help in an organisation; not `known` when there is no register that has them."""
 
     organisation: Organisation | None
     representatives: tuple[str, ...] = ()
     administrators: tuple[str, ...] = ()
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

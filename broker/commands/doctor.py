@@ -21,11 +21,14 @@ from broker import config
 from broker.adapters.assertion import AssertionSigner
 from broker.adapters.clock import SystemClock
 from broker.adapters.http import Answer, BackChannel, Limits, NoAnswer
+from broker.adapters.registers.chosen import magda_channel, magda_kbo
 from broker.adapters.sessions import RedisSessions, connect
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
-from broker.ports import StoreUnavailable
+from broker.domain.numbers import EnterpriseNumber
+from broker.ports import RegisterUnavailable, StoreUnavailable
 
 T = TypeVar("T")
+Check = tuple[str, Callable[[], Awaitable[str]]]
 # Never issued, and so nobody's: the registers may know it or not, what matters is that they answer.
 _NOBODYS_ENTERPRISE = "1999999943"
 
@@ -74,12 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: Path) -> list[Finding]:
     channel = BackChannel(Limits(total=settings.acm.time_limit))
-    idm, kbo = settings.registers.idm, settings.registers.kbo
-    checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+    checks: list[Check] = [
         ("redis", lambda: _redis(settings, secrets)),
         ("acm", lambda: _acm(settings.acm.issuer, channel)),
-        ("idm", lambda: _register(f"{idm}/organisations/{_NOBODYS_ENTERPRISE}/administrators", secrets, channel)),
-        ("kbo", lambda: _register(f"{kbo}/enterprises/{_NOBODYS_ENTERPRISE}", secrets, channel)),
+        *_registers(settings.registers, secrets, channel),
         ("keys", lambda: _keys(settings, secrets)),
         ("audit", lambda: _audit(near / settings.audit.file)),
         ("clock", lambda: _clock(settings, channel)),
@@ -140,6 +141,38 @@ async def _acm(issuer: str, channel: BackChannel) -> str:
     if not keys.keys:
         raise Ailment(finding="publishes no keys", remedy="report it to the provider: no ID Token can be verified")
     return f"{issuer} answers and publishes its keys"
+
+
+def _registers(registers: config.Registers, secrets: config.Secrets, channel: BackChannel) -> list[Check]:
+    if registers.source == "claims":
+        return [("registers", _no_register)]
+    idm, kbo, magda = registers.idm, registers.kbo, registers.magda
+    idm_url = f"{idm}/organisations/{_NOBODYS_ENTERPRISE}/administrators"
+    kbo_url = f"{kbo}/enterprises/{_NOBODYS_ENTERPRISE}"
+    return [
+        ("idm", lambda: _register(idm_url, secrets, channel)),
+        ("kbo", lambda: _magda(magda, registers, secrets) if magda else _register(kbo_url, secrets, channel)),
+    ]
+
+
+async def _no_register() -> str:
+    return "none is asked: what ACM says of a person counts for the life of their ID token"
+
+
+async def _magda(magda: config.Magda, registers: config.Registers, secrets: config.Secrets) -> str:
+    channel = magda_channel(registers, secrets)
+    kbo = magda_kbo(magda, time_limit=registers.time_limit, channel=channel, clock=SystemClock())
+    try:
+        await kbo.enterprise(EnterpriseNumber(_NOBODYS_ENTERPRISE))
+    except RegisterUnavailable as error:
+        remedy = (
+            f"mend registers.magda or the way to {magda.enterprise}; a certificate, sender or capacity that MAGDA does "
+            "not know is MAGDA's to admit"
+        )
+        raise Ailment(finding=str(error), remedy=remedy) from None
+    finally:
+        await channel.aclose()
+    return "MAGDA answers about enterprises; whether it would about people is not tried"
 
 
 async def _register(url: str, secrets: config.Secrets, channel: BackChannel) -> str:

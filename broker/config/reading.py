@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,9 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from broker.config.certificates import client_tls
 from broker.config.rules import check
-from broker.config.topics import Settings
+from broker.config.topics import Magda, Settings
 from broker.documents import Document, Problem
 
 
@@ -26,7 +28,8 @@ class Secrets:
     """Secrets read from where the configuration points, with their problems already reported."""
 
     session_secrets: tuple[str, ...]
-    register_token: str
+    register_token: str | None
+    magda_tls: ssl.SSLContext | None
     client_secret: str | None
     client_key: str | None
     assertion_key: str
@@ -136,8 +139,9 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     if acm.client_authentication != "private_key_jwt" and client_secret is None:
         document.wrong_at("acm.client_secret", f"{acm.client_authentication} needs a secret")
     token = registers.token or content("registers.token_file", registers.token_file)
-    if token is None:
+    if token is None and registers.source == "registers":
         document.wrong_at("registers.token", "the registers need a bearer token")
+    magda_tls = _client_tls(registers.magda, document, near=near) if registers.magda else None
     assertion_key = content("assertion.key_file", settings.assertion.key_file)
     pseudonym_key = content("pseudonym.key_file", settings.pseudonym.key_file)
     if pseudonym_key is not None and len(pseudonym_key) < 32:
@@ -146,14 +150,32 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     signals_token = None
     if signals is not None:
         signals_token = signals.token or content("signals.token_file", signals.token_file)
-    if document.problems or token is None or assertion_key is None or pseudonym_key is None:
+    if document.problems or assertion_key is None or pseudonym_key is None:
         return None
     return Secrets(
         session_secrets=session_secrets,
         register_token=token,
+        magda_tls=magda_tls,
         client_secret=client_secret,
         client_key=client_key,
         assertion_key=assertion_key,
         pseudonym_key=pseudonym_key.encode(),
         signals_token=signals_token,
     )
+
+
+def _client_tls(magda: Magda, document: Document, *, near: Path) -> ssl.SSLContext | None:
+    """Return the context that shows our certificate to MAGDA; None without one, or when a problem was noted."""
+    if magda.certificate_file is None or magda.key_file is None:
+        return None
+    where = "registers.magda.certificate_file"
+    authorities = near / magda.authorities_file if magda.authorities_file else None
+    try:
+        return client_tls(certificate=near / magda.certificate_file, key=near / magda.key_file, authorities=authorities)
+    except ssl.SSLError:
+        document.wrong_at(
+            where, "certificate, key and authorities are PEM; the key belongs to the certificate, unlocked"
+        )
+    except OSError as error:
+        document.wrong_at(where, f"a file of the certificate cannot be read ({error.strerror})")
+    return None

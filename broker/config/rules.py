@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
+from broker.config.register_rules import check_registers
 from broker.config.topics import LOCAL_HOSTS, Settings
 from broker.documents import Document
 
@@ -12,13 +13,15 @@ def check(document: Document, settings: Settings | None) -> None:
     """Note what is wrong, also in a file whose types are wrong elsewhere (`settings` is None then)."""
     public = _split(document.text(("public_url",)) or "")
     _check_public_url(document, public)
-    for topic, key in (
+    for where in (
         ("acm", "issuer"),
         ("registers", "idm"),
         ("registers", "kbo"),
+        ("registers", "magda", "functions"),
+        ("registers", "magda", "enterprise"),
         ("signals", "jwks_uri"),
     ):
-        _check_address(document, (topic, key), plain_http_anywhere=False)
+        _check_address(document, where, plain_http_anywhere=False)
     for key in document.keys(("links",)):
         _check_address(document, ("links", key), plain_http_anywhere=False)
     for name in document.keys(("applications",)):
@@ -31,6 +34,7 @@ def check(document: Document, settings: Settings | None) -> None:
         document.wrong_at("sessions.idle", "must not be longer than sessions.absolute")
     if not settings.applications:
         document.wrong_at("applications", "name at least one application")
+    check_registers(document, settings)
 
 
 def _check_public_url(document: Document, public: SplitResult) -> None:

@@ -48,11 +48,49 @@ class Acm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     time_limit: Seconds = 10
 
 
-class Registers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """IDM and KBO. Facts are read anew when they are older than `facts_max_age` seconds."""
+class Magda(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """KBO by way of MAGDA: the services GeefFuncties and GeefOnderneming 02.00, and who we are there.
 
-    idm: Text
-    kbo: Text
+    `sender` is the Identificatie of MAGDA's Afzender, `capacity` its Hoedanigheid; the certificate proves it.
+    """
+
+    functions: Text
+    enterprise: Text
+    sender: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+    capacity: str | None = None
+    recipient: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+    authorities_file: str | None = None
+
+
+def _rights() -> dict[str, str]:
+    return {"VLAIOInkomGebruikerNieuw": "VLAIO Inkom Gebruiker Nieuw"}
+
+
+def _profiles() -> dict[str, str]:
+    return {"Gebruiker": "Gebruiker", "DienstverlenerKmoPortefeuille": "Dienstverlener kmo-portefeuille"}
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which rights and profiles the codes in ACM's role claim stand for; a code that is not here opens nothing."""
+
+    rights: dict[str, Text] = msgspec.field(default_factory=_rights)
+    profiles: dict[str, Text] = msgspec.field(default_factory=_profiles)
+
+
+class Registers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where facts about people come from: IDM and KBO, the latter as JSON (`kbo`) or by way of MAGDA (`magda`).
+
+    With source `claims` no register is asked, and what ACM says holds for the life of its ID Token. Facts of registers
+    are read anew when they are older than `facts_max_age` seconds.
+    """
+
+    source: Literal["registers", "claims"] = "registers"
+    idm: Text | None = None
+    kbo: Text | None = None
+    magda: Magda | None = None
+    claims: Claims = Claims()
     token: str | None = None
     token_file: str | None = None
     facts_max_age: Seconds = 300

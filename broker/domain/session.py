@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from broker.domain.claims import Claimed
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import Assurance, Facts, Organisation, SignInMethod
 
@@ -17,7 +18,8 @@ from broker.domain.people import Assurance, Facts, Organisation, SignInMethod
 class Identity:
     """Who signed in, as the provider said and we verified (OpenID Connect Core 3.1.3.7).
 
-    `acm_session` is the provider's `sid`. `method` and `assurance` are None when `acr` was absent or unknown.
+    `acm_session` is the provider's `sid`. `method` and `assurance` are None when `acr` was absent or unknown. `claimed`
+    is kept only where no register is asked.
     """
 
     issuer: str
@@ -29,6 +31,7 @@ class Identity:
     assurance: Assurance | None
     authenticated_at: datetime
     acm_session: str | None = None
+    claimed: Claimed | None = None
 
     @property
     def name(self) -> str:
@@ -66,9 +69,15 @@ class Session:
         """Return the session with another organisation: nothing decided for the former one remains in it."""
         return replace(self, acting=acting)
 
+    def ends_at(self, *, absolute: timedelta) -> datetime:
+        """Return when the session ends at the latest: with its absolute lifetime, or with the claims it rests on."""
+        ends_at = self.began_at + absolute
+        claimed = self.identity.claimed
+        return ends_at if claimed is None else min(ends_at, claimed.valid_until)
+
     def ended(self, now: datetime, *, absolute: timedelta) -> bool:
-        """Whether the absolute lifetime is over; the idle limit is the store's."""
-        return now >= self.began_at + absolute
+        """Whether the session is over; the idle limit is the store's."""
+        return now >= self.ends_at(absolute=absolute)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

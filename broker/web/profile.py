@@ -39,7 +39,7 @@ class ProfilePages:
             request,
             "profile.html",
             session=session,
-            ends_at=session.began_at + self._absolute,
+            ends_at=session.ends_at(absolute=self._absolute),
             applications=self._pages.titles(self._pages.language(request)),
         )
 
@@ -62,7 +62,7 @@ class ProfilePages:
                 "method": identity.method.value if identity.method else None,
                 "assurance": identity.assurance.word if identity.assurance else None,
                 "signed_in_at": identity.authenticated_at.isoformat(),
-                "ends_at": (session.began_at + self._absolute).isoformat(),
+                "ends_at": session.ends_at(absolute=self._absolute).isoformat(),
                 "organisation": {"number": acting.organisation.number.digits, "name": acting.organisation.name}
                 if acting
                 else None,

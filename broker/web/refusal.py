@@ -82,7 +82,7 @@ class RefusalPage:
             advice=advice_for(decision.cause, administrator=session.acting.facts.administrator),
             contacts=contacts,
             ask=ask_address(self._pages.links.ask_for_right, decision, session.acting.organisation.number)
-            if contacts is None or contacts.administrators
+            if contacts is None or contacts.administrators or not contacts.known
             else None,
             target=passage.target.decode("ascii"),
             reference=spoken(passage.record or ""),

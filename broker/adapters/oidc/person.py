@@ -14,14 +14,16 @@ from typing import Any
 from broker.adapters.oidc.roles import claimed_roles
 from broker.adapters.oidc.settings import NO_MEANING, AcrMeaning, ClaimNames
 from broker.adapters.oidc.tokens import VerifiedClaims, instant_of
+from broker.domain.claims import Claimed, ClaimedRole
 from broker.domain.numbers import EnterpriseNumber, InvalidNumberError, NationalNumber
-from broker.domain.people import Assurance
+from broker.domain.people import Assurance, Organisation
 from broker.domain.session import Identity, SignInAttempt
 from broker.ports import Mismatch, SignedIn, SignInRefused
 
 _log = logging.getLogger(__name__)
 _MAX_NAME = 200
 _MAX_CODE = 100
+_CITIZENS = "BUR"
 
 
 def signed_in(
@@ -31,6 +33,7 @@ def signed_in(
     subject: str,
     acr: Mapping[str, AcrMeaning],
     names: ClaimNames,
+    keeps_claims: bool = False,
 ) -> SignedIn:
     """Return the person, the level and what ACM suggests. Raises SignInRefused."""
     claims = combined(id_token, userinfo)
@@ -49,10 +52,32 @@ def signed_in(
             assurance=meaning.assurance,
             authenticated_at=_authenticated_at(id_token),
             acm_session=_code(id_token.get("sid"), longest=255),
+            claimed=_claimed(id_token, claims, names, roles) if keeps_claims else None,
         ),
         chosen=_first_organisation(claims, names.organisations),
         represents=_first_organisation(claims, (names.represents,)),
         target_group=_code(claims.get(names.target_group)),
+        roles=roles,
+    )
+
+
+def _claimed(
+    id_token: VerifiedClaims, claims: Mapping[str, Any], names: ClaimNames, roles: tuple[ClaimedRole, ...]
+) -> Claimed:
+    """Return what ACM says, to be believed for the ID Token's life. Raises SignInRefused for a mandate."""
+    if claims.get(names.mandate) not in (None, ""):
+        raise SignInRefused(Mismatch.MANDATE, "signed in with a mandate, which opens nothing here")
+    expires = instant_of(id_token, "exp")
+    if expires is None:
+        raise SignInRefused(Mismatch.BAD_TOKEN, "token: exp is absent")
+    # ACM, "Doelgroepen": a citizen acts for nobody, whatever else stands there.
+    citizen = _code(claims.get(names.target_group)) == _CITIZENS
+    number = None if citizen else _first_organisation(claims, (names.organisation,))
+    name = _name(claims.get(names.organisation_name))
+    return Claimed(
+        valid_until=datetime.fromtimestamp(expires, UTC),
+        organisation=None if number is None else Organisation(number=number, name=name),
+        represents=_first_organisation(claims, (names.represents,)),
         roles=roles,
     )
 

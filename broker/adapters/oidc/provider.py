@@ -125,7 +125,12 @@ class OidcProvider:
         check_level(id_token.claims, asked=asked, level=attempt.level, acr=self._settings.acr)
         userinfo = await self._userinfo(metadata, tokens.access_token, subject=subject)
         return signed_in(
-            id_token.claims, userinfo, subject=subject, acr=self._settings.acr, names=self._settings.claims
+            id_token.claims,
+            userinfo,
+            subject=subject,
+            acr=self._settings.acr,
+            names=self._settings.claims,
+            keeps_claims=self._settings.keeps_claims,
         )
 
     async def logout_url(self, *, state: str) -> str | None:

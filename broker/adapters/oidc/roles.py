@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from broker.ports import ClaimedRole
+from broker.domain.claims import ClaimedRole
 
 _DIMENSION = re.compile(r"_[123]d", re.ASCII)
 _MAX_VALUES = 5000

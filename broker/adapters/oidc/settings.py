@@ -71,14 +71,17 @@ class ClaimNames:
 
     `role` is a name with its dimension (`vlaio_inkom_rol_3d`) or without it (`vlaio_inkom_rol`: any of `_1d`, `_2d` and
     `_3d`); capitals do not matter, since ACM writes both `_rol_3d` and `_rol_3D`. In `organisations` the first that is
-    present and not blank counts.
+    present and not blank counts; `organisation` alone is the one chosen at ACM.
     """
 
     national_number: str = "rrn"
     given_name: str = "given_name"
     family_name: str = "family_name"
     organisations: tuple[str, ...] = ("vo_orgcode", "wv_orgcode")
+    organisation: str = "vo_orgcode"
+    organisation_name: str = "vo_orgnaam"
     represents: str = "wv_orgcode"
+    mandate: str = "ssm_mandaatgever"
     target_group: str = "vo_doelgroepcode"
     role: str = "vlaio_inkom_rol"
 
@@ -110,7 +113,8 @@ class OidcSettings:
 
     `leeway` is for clocks that differ; `token_max_age` bounds the time since `iat`. `allowed_hosts` may hold endpoints
     beside the issuer's own host. `step_up_max_age` asks for a fresh sign-in when a person must step up; ACM's
-    documentation names neither `max_age` nor `auth_time`, so it is off unless wanted.
+    documentation names neither `max_age` nor `auth_time`, so it is off unless wanted. `keeps_claims` is for a gateway
+    that asks no register: what ACM says of the person stays with their identity, until the ID Token's end.
     """
 
     issuer: str
@@ -126,6 +130,7 @@ class OidcSettings:
     allowed_hosts: tuple[str, ...] = ()
     requires_advertised_s256: bool = True
     hints_organisation: bool = False
+    keeps_claims: bool = False
     step_up_max_age: int | None = None
     leeway: float = 30.0
     token_max_age: float = 600.0

@@ -1,7 +1,7 @@
 """Sessions in Redis: the SessionStore port.
 
 A cookie's token leads to an address (its hash) and to the key of the record there. Redis ends an idle session by
-itself; the absolute lifetime stands in the record. Anything that is not a good session is None, never an error.
+itself; the latest end stands in the record. Anything that is not a good session is None, never an error.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ class RedisSessions:
             await self._redis.pexpire(address, wanted)
 
     def _lifetime(self, session: Session) -> timedelta:
-        """Return the idle time, or what is left of the absolute lifetime if that is less; never nothing."""
-        left = session.began_at + self._absolute - self._clock.now()
+        """Return the idle time, or what is left until the latest end if that is less; never nothing."""
+        left = session.ends_at(absolute=self._absolute) - self._clock.now()
         return max(min(self._idle, left), timedelta(milliseconds=1))
 
     def _sealed(self, session: Session, *, token: bytes, address: str) -> bytes:

@@ -29,7 +29,10 @@ _MOST_TEXT = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransmitterSettings:
-    """The one transmitter that is believed. Durations in seconds."""
+    """The one transmitter that is believed. Durations in seconds.
+
+    `every_event_ends_sessions` is for a gateway that cannot read facts anew: a new sign-in is the only news there is.
+    """
 
     issuer: str
     jwks_uri: str
@@ -40,6 +43,7 @@ class TransmitterSettings:
     keys_lifetime: float = 3600
     keys_stale_lifetime: float = 86400
     keys_refetch_interval: float = 60
+    every_event_ends_sessions: bool = False
 
 
 class EventReader:
@@ -84,7 +88,7 @@ class EventReader:
             kinds=tuple(kind.removeprefix(_CAEP) for kind in kinds),
             issuer=issuer,
             subject=subject,
-            ends_sessions=_SESSION_REVOKED in kinds,
+            ends_sessions=_SESSION_REVOKED in kinds or (self._settings.every_event_ends_sessions and bool(kinds)),
         )
 
     async def _verified(self, token: str) -> VerifiedClaims:

@@ -13,9 +13,10 @@ from joserfc.jwk import ECKey, RSAKey
 from broker.adapters.clock import SystemClock
 from broker.adapters.http import BackChannel
 from broker.adapters.oidc import KeyAuthentication, OidcProvider, OidcSettings, SecretAuthentication
+from broker.domain.claims import ClaimedRole
 from broker.domain.people import Assurance, SignInMethod
 from broker.domain.session import SignInAttempt
-from broker.ports import ClaimedRole, Mismatch, ProviderUnavailable, SignedIn, SignInRefused
+from broker.ports import Mismatch, ProviderUnavailable, SignedIn, SignInRefused
 from mock_idp.fault_list import all_faults
 from mock_idp.faults import Fault, Stage
 from tests.broker.adapters.conftest import MockGovernment

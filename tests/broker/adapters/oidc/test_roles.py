@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.adapters.oidc.roles import claimed_roles, parse_role
-from broker.ports import ClaimedRole
+from broker.domain.claims import ClaimedRole
 
 NAME = "vlaio_inkom_rol"
 
