@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from broker.config import ConfigurationInvalid, Secrets, Settings, load
+from tests.broker.adapters.registers.magda.authority import Authority
 
 SECRET = "s" * 43
 
@@ -72,14 +73,21 @@ def test_secrets_never_show_themselves(folder: Path) -> None:
     assert repr(secrets) == str(secrets) == "Secrets(***)"
 
 
-def test_every_key_can_be_written(folder: Path) -> None:
-    settings, _ = loaded(folder, msgspec.yaml.encode(_whole()).decode())
-    assert msgspec.json.decode(msgspec.json.encode(settings)) == _whole()
-    assert set(_paths(msgspec.to_builtins(settings))) == set(_paths(_whole()))
+@pytest.mark.parametrize("source", ["json", "magda", "claims"])
+def test_every_key_can_be_written(folder: Path, source: str) -> None:
+    Authority(folder).issue("gateway")
+    whole = _whole(source)
+    settings, _ = loaded(folder, msgspec.yaml.encode(whole).decode())
+    written = msgspec.json.decode(msgspec.json.encode(settings))
+    # What the other two sources have is left at its default.
+    written["registers"] = {key: written["registers"][key] for key in whole["registers"]}
+    assert written == whole
+    assert set(_paths(written)) == set(_paths(whole))
 
 
 def test_every_key_of_every_topic_is_in_the_whole_example() -> None:
-    whole = {path.replace("kmo-portefeuille", "*") for path in _paths(_whole())}
+    examples = (_whole(source) for source in ("json", "magda", "claims"))
+    whole = {path.replace("kmo-portefeuille", "*") for example in examples for path in _paths(example)}
     for path in _declared(Settings):
         assert path in whole or any(one.startswith(f"{path}.") for one in whole), path
 
@@ -226,6 +234,62 @@ def test_without_an_application_nothing_starts(folder: Path) -> None:
     assert problems(folder, text) == [(14, "applications: name at least one application")]
 
 
+FROM_REGISTERS = "registers: {idm: https://idm.example/v1, kbo: https://kbo.example/v1, token: bearer}"
+IDM = "idm: https://idm.example, token: t"
+MAGDA = "functions: 'http://localhost:8080/f', enterprise: 'http://localhost:8080/e', sender: a"
+
+
+@pytest.mark.parametrize(
+    ("registers", "said"),
+    [
+        ("token: t", ["registers.idm: write the address", "registers.kbo: write the address"]),
+        (f"source: registers, {IDM}", ["registers.kbo: write the address"]),
+        (f"{IDM}, kbo: https://kbo.example, magda: {{{MAGDA}}}", ["not by both"]),
+        ("source: claims, idm: https://idm.example", ["registers.idm: with `source: claims` no register is asked"]),
+        ("source: claims, kbo: https://kbo.example", ["registers.kbo: with `source: claims`"]),
+        (f"source: claims, magda: {{{MAGDA}}}", ["registers.magda: with `source: claims`"]),
+        ("source: claims, token: t", ["registers.token: with `source: claims`"]),
+        ("source: claims, token_file: secret", ["registers.token_file: with `source: claims`"]),
+        ("source: both", ["registers.source"]),
+        ("source: claims, claims: {rights: {A-B: C}}", ["before the first hyphen"]),
+        ("source: claims, claims: {rights: {'A:B': C}}", ["before the first hyphen"]),
+        ("source: claims, claims: {rights: {Abc: A, aBC: B}}", ["rights.aBC: stands there twice"]),
+        ("source: claims, claims: {profiles: {Abc: A, ABC: B}}", ["profiles.ABC: stands there twice"]),
+        ("source: claims, claims: {rights: {A: ''}}", ["does not fit"]),
+        (f"{IDM}, kbo: https://kbo.example, claims: {{rights: {{}}}}", ["source: claims` only"]),
+        (f"{IDM}, magda: {{{MAGDA.replace('localhost:8080/f', 'magda.example/f')}}}", ["plain http"]),
+        (f"{IDM}, magda: {{{MAGDA.replace('http://', 'https://')}}}", ["client certificate"]),
+        (f"{IDM}, magda: {{{MAGDA}, key_file: secret}}", ["go together"]),
+        (f"{IDM}, magda: {{{MAGDA}, key_file: secret, certificate_file: secret}}", ["are PEM"]),
+        (f"{IDM}, magda: {{{MAGDA}, key_file: none, certificate_file: none}}", ["cannot be read"]),
+        (f"{IDM}, magda: {{functions: 'https://magda.example', sender: a}}", ["enterprise is missing"]),
+    ],
+)
+def test_registers_that_do_not_go_together_are_problems(folder: Path, registers: str, said: list[str]) -> None:
+    found = [message for _, message in problems(folder, SMALL.replace(FROM_REGISTERS, f"registers: {{{registers}}}"))]
+    assert len(found) == len(said)
+    for message, part in zip(found, said, strict=True):
+        assert part in message
+
+
+def test_claims_need_no_register_and_no_token(folder: Path) -> None:
+    settings, secrets = loaded(folder, SMALL.replace(FROM_REGISTERS, "registers: {source: claims}"))
+    assert settings.registers.claims.rights == {"VLAIOInkomGebruikerNieuw": "VLAIO Inkom Gebruiker Nieuw"}
+    assert (secrets.register_token, secrets.magda_tls) == (None, None)
+
+
+def test_claims_without_an_organisation_are_a_problem(folder: Path) -> None:
+    text = SMALL.replace(FROM_REGISTERS, "registers: {source: claims}")
+    ((_, message),) = problems(folder, text, INKOM_ACM_SCOPES="openid rrn")
+    assert message == "acm.scopes: add vo: without it ACM names no organisation, and nobody gets in"
+
+
+def test_magda_on_this_machine_needs_no_certificate(folder: Path) -> None:
+    registers = f"registers: {{{IDM}, magda: {{{MAGDA}}}}}"
+    _, secrets = loaded(folder, SMALL.replace(FROM_REGISTERS, registers))
+    assert secrets.magda_tls is None
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
 def test_a_key_file_that_holds_no_text_is_a_problem(folder: Path, content: bytes) -> None:
     (folder / "assertion.pem").write_bytes(content)
@@ -239,7 +303,39 @@ def test_a_file_that_is_no_configuration_is_refused_and_not_overridden(folder: P
     assert problems(folder, text, INKOM_LISTEN_PORT="1")
 
 
-def _whole() -> dict[str, Any]:
+REGISTERS: dict[str, dict[str, Any]] = {
+    "json": {
+        "source": "registers",
+        "idm": "https://idm.example/v1",
+        "kbo": "https://kbo.example/v1",
+        "token": "bearer",
+        "token_file": "secret",
+        "facts_max_age": 60.0,
+        "time_limit": 2.0,
+    },
+    "magda": {
+        "source": "registers",
+        "idm": "https://idm.example/v1",
+        "magda": {
+            "functions": "https://magda.example/GeefFunctiesDienst-02.00/soap/WebService",
+            "enterprise": "https://magda.example/GeefOndernemingDienst-02.00/soap/WebService",
+            "sender": "inkom.example/gateway",
+            "capacity": "9999",
+            "recipient": "vip.vlaanderen.be",
+            "certificate_file": "gateway.crt",
+            "key_file": "gateway.key",
+            "authorities_file": "authority.pem",
+        },
+        "token": "bearer",
+    },
+    "claims": {
+        "source": "claims",
+        "claims": {"rights": {"InkomRecht": "Inkom recht"}, "profiles": {"Lezer": "Lezer"}},
+    },
+}
+
+
+def _whole(source: str) -> dict[str, Any]:
     return {
         "public_url": "https://inkom.example",
         "listen": {"host": "0.0.0.0", "port": 8443, "workers": 4},
@@ -251,7 +347,7 @@ def _whole() -> dict[str, Any]:
             "client_secret": "shared",
             "client_secret_file": "secret",
             "private_key_file": "secret",
-            "scopes": ["openid", "rrn"],
+            "scopes": ["openid", "rrn", "vo"],
             "algorithms": ["ES256"],
             "acr": {"urn:be:vlaanderen:authmech:eid": "eid"},
             "role_claim": "role",
@@ -259,14 +355,7 @@ def _whole() -> dict[str, Any]:
             "leeway": 10.0,
             "time_limit": 3.0,
         },
-        "registers": {
-            "idm": "https://idm.example/v1",
-            "kbo": "https://kbo.example/v1",
-            "token": "bearer",
-            "token_file": "secret",
-            "facts_max_age": 60.0,
-            "time_limit": 2.0,
-        },
+        "registers": REGISTERS[source],
         "sessions": {
             "redis": "rediss://redis.example:6379/0",
             "secrets": ["t" * 40],

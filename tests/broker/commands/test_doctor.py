@@ -1,6 +1,10 @@
 """`inkom doctor` beside real parts: all well, and each of them ill in turn."""
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +12,7 @@ import pytest
 
 from broker.cli import main
 from tests.broker.adapters.conftest import MockGovernment
+from tests.broker.adapters.registers.recordings import REFERENCE, recorded
 from tests.redis_server import RedisServer
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens there
@@ -150,3 +155,67 @@ def test_a_broken_configuration_is_told_before_anything_is_asked(
     path.write_text("public_url: x\n")
     assert main(["doctor", "--config", str(path)]) == 1
     assert f"{path}:1:" in capsys.readouterr().err
+
+
+def test_without_registers_there_is_none_to_examine(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings["registers"] = {"source": "claims"}
+    parts = examined(settings, tmp_path, capsys)
+    assert list(parts) == ["redis", "acm", "registers", "keys", "audit", "clock"]
+    assert parts["registers"]["works"]
+    assert "none is asked" in parts["registers"]["finding"]
+
+
+def test_magda_is_asked_about_nobodys_enterprise(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with magda_in_a_thread("enterprise-unknown") as origin:
+        settings["registers"] = with_magda(settings, origin)
+        assert "MAGDA answers" in examined(settings, tmp_path, capsys)["kbo"]["finding"]
+    with magda_in_a_thread("request-refused", service="GeefFuncties") as origin:
+        settings["registers"] = with_magda(settings, origin)
+        parts = examined(settings, tmp_path, capsys)
+    assert parts["idm"]["works"]
+    assert not parts["kbo"]["works"]
+    assert "do not understand" in parts["kbo"]["finding"]
+    settings["registers"] = with_magda(settings, NOWHERE)
+    kbo = examined(settings, tmp_path, capsys)["kbo"]
+    assert "the connection failed" in kbo["finding"]
+    assert NOWHERE in kbo["remedy"]
+
+
+def with_magda(settings: dict[str, Any], origin: str) -> dict[str, Any]:
+    registers = {key: value for key, value in settings["registers"].items() if key in {"idm", "token"}}
+    magda = {"functions": f"{origin}/GeefFuncties", "enterprise": f"{origin}/GeefOnderneming", "sender": "inkom"}
+    return {**registers, "magda": magda}
+
+
+@contextmanager
+def magda_in_a_thread(recording: str, *, service: str = "GeefOnderneming") -> Iterator[str]:
+    """Answer every question with one recording; the command runs its own event loop."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            question = self.rfile.read(int(self.headers["content-length"])).decode()
+            reference = question.split("<Referte>", 1)[1].partition("</Referte>")[0]
+            body = recorded(recording).replace(REFERENCE.encode(), reference.encode())
+            body = body.replace(b"GeefFuncties", service.encode())
+            self.send_response(200)
+            self.send_header("content-type", "text/xml")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()

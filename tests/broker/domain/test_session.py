@@ -1,7 +1,9 @@
 """Sessions: their absolute end, and that another organisation leaves nothing of the former one."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+from broker.domain.claims import Claimed
 from tests.broker.domain.world import NOON, OTHER_ENTERPRISE, acting, facts, identity, right, session
 
 
@@ -23,6 +25,16 @@ def test_the_absolute_lifetime_ends_on_the_second() -> None:
     lifetime = timedelta(hours=8)
     assert not session().ended(NOON + lifetime - timedelta(microseconds=1), absolute=lifetime)
     assert session().ended(NOON + lifetime, absolute=lifetime)
+
+
+def test_claims_end_the_session_with_their_token() -> None:
+    lifetime = timedelta(hours=8)
+    claimed = Claimed(valid_until=NOON + timedelta(hours=1), organisation=None, represents=None, roles=())
+    ending = replace(session(), identity=identity(claimed=claimed))
+    assert ending.ends_at(absolute=lifetime) == claimed.valid_until
+    assert not ending.ended(claimed.valid_until - timedelta(microseconds=1), absolute=lifetime)
+    assert ending.ended(claimed.valid_until, absolute=lifetime)
+    assert ending.ends_at(absolute=timedelta(minutes=5)) == NOON + timedelta(minutes=5)
 
 
 def test_a_session_shown_in_a_log_holds_no_national_number() -> None:

@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.adapters.sessions import RedisSessions, connect
+from broker.domain.claims import Claimed, ClaimedRole
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
+from broker.domain.people import Organisation
 from broker.domain.session import Session
-from tests.broker.adapters.examples import AN, NOW, SetClock, session
+from tests.broker.adapters.examples import AN, BAKERY, NOW, SetClock, identity, session
 from tests.redis_server import RedisServer
 
 OLD, NEW = "o" * 32, "n" * 32
@@ -218,6 +220,26 @@ async def test_use_never_prolongs_beyond_the_absolute_lifetime(
     assert remaining_seconds(redis) <= 300
     await sessions.find(cookie)
     assert remaining_seconds(redis) <= 300
+
+
+async def test_claims_end_a_session_with_their_token_and_are_not_readable_meanwhile(
+    redis: RedisServer, sessions: RedisSessions, clock: SetClock
+) -> None:
+    role = ClaimedRole(right="VLAIOInkomGebruikerNieuw", context="Gebruiker", organisations=(BAKERY.digits,))
+    claimed = Claimed(
+        valid_until=NOW + timedelta(minutes=10),
+        organisation=Organisation(number=BAKERY, name="Voorbeeld Bakkerij BV"),
+        represents=None,
+        roles=(role,),
+    )
+    cookie = await sessions.begin(session(identity=identity(claimed=claimed)))
+    assert remaining_seconds(redis) <= 600
+    assert b"Gebruiker" not in redis.command("GET", only_key(redis))
+    found = await sessions.find(cookie)
+    assert found is not None
+    assert found.identity.claimed == claimed
+    clock.move(timedelta(minutes=10))
+    assert await sessions.find(cookie) is None
 
 
 async def test_renewing_does_not_begin_the_absolute_lifetime_anew(sessions: RedisSessions, clock: SetClock) -> None:

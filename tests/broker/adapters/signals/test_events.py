@@ -31,9 +31,13 @@ class Transmitter:
         self.channel = BackChannel(Limits(connect=1.0, total=1.0))
         server.on("/keys", lambda _: json_reply({"keys": [key.as_dict(private=False) for key in self.keys]}))
 
-    def reader(self) -> EventReader:
+    def reader(self, *, every_event_ends_sessions: bool = False) -> EventReader:
         settings = TransmitterSettings(
-            issuer=ISSUER, jwks_uri=f"{self.server.origin}/keys", audience=AUDIENCE, algorithms=("RS256", "ES256")
+            issuer=ISSUER,
+            jwks_uri=f"{self.server.origin}/keys",
+            audience=AUDIENCE,
+            algorithms=("RS256", "ES256"),
+            every_event_ends_sessions=every_event_ends_sessions,
         )
         return EventReader(settings, clock=self.clock, channel=self.channel)
 
@@ -183,3 +187,11 @@ async def test_without_the_transmitters_keys_nothing_is_decided(transmitter: Tra
 
     with pytest.raises(ProviderUnavailable):
         await transmitter.reader().read(transmitter.token())
+
+
+async def test_where_facts_cannot_be_read_anew_every_event_for_us_ends_sessions(transmitter: Transmitter) -> None:
+    reader = transmitter.reader(every_event_ends_sessions=True)
+    assert (await reader.read(transmitter.token())).ends_sessions
+    assert not (await transmitter.reader().read(transmitter.token())).ends_sessions
+    others = transmitter.token(events={"https://elsewhere.example/event": {}})
+    assert not (await reader.read(others)).ends_sessions
