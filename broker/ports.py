@@ -75,7 +75,7 @@ class Mismatch(Enum):
     LEVEL_NOT_REACHED = "level-not-reached"
     OTHER_PERSON = "other-person"
     NO_NATIONAL_NUMBER = "no-national-number"
-    MANDATE = "mandate"
+    ON_BEHALF_OF_ANOTHER = "on-behalf-of-another"
 
 
 class SignInRefused(InkomError):

@@ -65,8 +65,8 @@ def _claimed(
     id_token: VerifiedClaims, claims: Mapping[str, Any], names: ClaimNames, roles: tuple[ClaimedRole, ...]
 ) -> Claimed:
     """Return what ACM says, to be believed for the ID Token's life. Raises SignInRefused for a mandate."""
-    if claims.get(names.mandate) not in (None, ""):
-        raise SignInRefused(Mismatch.MANDATE, "signed in with a mandate, which opens nothing here")
+    if claims.get(names.principal) not in (None, ""):
+        raise SignInRefused(Mismatch.ON_BEHALF_OF_ANOTHER, "signed in with a mandate, which opens nothing here")
     expires = instant_of(id_token, "exp")
     if expires is None:
         raise SignInRefused(Mismatch.BAD_TOKEN, "token: exp is absent")

@@ -81,7 +81,7 @@ class ClaimNames:
     organisation: str = "vo_orgcode"
     organisation_name: str = "vo_orgnaam"
     represents: str = "wv_orgcode"
-    mandate: str = "ssm_mandaatgever"
+    principal: str = "ssm_mandaatgever"
     target_group: str = "vo_doelgroepcode"
     role: str = "vlaio_inkom_rol"
 

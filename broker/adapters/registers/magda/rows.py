@@ -91,8 +91,8 @@ def _representative(row: Element) -> Representative | None:
     if period is None:
         return None
     person = f"{row.text('Persoon', 'VoorNaam') or ''} {row.text('Persoon', 'AchterNaam') or ''}"
-    company = row.text("Onderneming", "MaatschappelijkeNaam", "Naam") or ""
-    return Representative(name=plain_text(person) or plain_text(company), period=period)
+    director = row.text("Onderneming", "MaatschappelijkeNaam", "Naam") or ""
+    return Representative(name=plain_text(person) or plain_text(director), period=period)
 
 
 def _code_of(row: Element) -> str | None:

@@ -169,7 +169,7 @@ async def test_a_right_of_another_organisation_is_the_reason_that_is_given() -> 
 def test_whoever_signs_in_with_a_mandate_is_refused(giver: object) -> None:
     with pytest.raises(SignInRefused) as refusal:
         person("claims-representative", ssm_mandaatgever=giver)
-    assert refusal.value.mismatch is Mismatch.MANDATE
+    assert refusal.value.mismatch is Mismatch.ON_BEHALF_OF_ANOTHER
     with pytest.raises(SignInRefused):
         person("claims-representative", {"ssm_mandaatgever": giver})
 
