@@ -175,8 +175,8 @@ def _wanted(organisation: str, asked: Asked, today: date) -> Select[int, date, l
 
 
 def _stands(standing: Standing, today: date) -> tuple[ColumnElement[bool], ...]:
-    """As `standing.standing_of_right`, asked of the database. A right never outlasts its relation."""
-    over = RightRow.last < today
+    """As `standing.standing_of_right`, asked of the database."""
+    over = (RightRow.last < today) | (RelationRow.last < today)
     begun = (RightRow.first <= today) & (RelationRow.first <= today)
 
     def within(status: RelationStatus) -> ColumnElement[bool]:

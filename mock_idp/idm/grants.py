@@ -21,9 +21,6 @@ from mock_idp.world.facts import Catalogue
 from mock_idp.world.tables import RelationRow, RightRow
 from pagekit.languages import message
 
-LARGEST_ID = 2**63  # what SQLite counts to
-
-
 class Bound(Enum):
     """What keeps a right from lasting longer."""
 
@@ -42,7 +39,7 @@ class Reach:
 
 def right_in(session: Session, right_id: int, organisation: str) -> RightRow:
     """A right in this organisation. Raises NotAllowedError for one elsewhere, ChangedMeanwhileError for one removed."""
-    row = session.get(RightRow, right_id) if right_id < LARGEST_ID else None
+    row = session.get(RightRow, right_id)
     if row is None:
         raise ChangedMeanwhileError
     if row.relation.organisation != organisation:
@@ -159,9 +156,8 @@ def extend_right(writing: Writing, row: RightRow, *, version: int, last: date | 
     """Set a later end date, or (None) the latest that the rules allow: four years from today, within the relation."""
     _check(writing, row, version)
     today = writing.clock.today()
-    require(rules.reason_problems(writing.reason))
-    reach = reach_of(row, today)
-    wanted = reach.last if last is None else last
+    require([*rules.ended_problems(_period(row.relation), today), *rules.reason_problems(writing.reason)])
+    wanted = reach_of(row, today).last if last is None else last
     if wanted <= row.last:
         text = (
             message("This right already lasts as long as the rules allow today: until %(day)s.")
@@ -187,6 +183,10 @@ def reach_of(row: RightRow, today: date) -> Reach:
     """How long this right could last if it were extended today. Not always later than it lasts already."""
     later = [one for one in _same(row.relation, row.name, besides=row) if one.first > row.last]
     return _reach(row.relation, row.first, later, today)
+
+
+def can_extend(row: RightRow, today: date) -> bool:
+    return today <= row.relation.last and row.last < reach_of(row, today).last
 
 
 def remove_right(writing: Writing, row: RightRow, *, version: int) -> None:

@@ -177,12 +177,9 @@ def right_problems(
     """
     if period == was:
         return
-    if relation.last < today:
-        yield Problem(
-            field="last",
-            text=message("The working relation ended on %(day)s. Extend it first."),
-            values={"day": written_day(relation.last)},
-        )
+    ended = tuple(ended_problems(relation, today))
+    if ended:
+        yield from ended
         return
     yield from _period_problems(period, today=today, is_new=was is None or was.first != period.first)
     if was is not None and period.first <= period.last < today and period.last != was.last:
@@ -217,6 +214,16 @@ def right_problems(
                 text=message("This right is already granted from %(first)s to %(last)s. Change or extend that grant."),
                 values={"first": written_day(other.first), "last": written_day(other.last)},
             )
+
+
+def ended_problems(relation: Period, today: date) -> Iterable[Problem]:
+    """Nothing begins or goes on in a working relation that is over."""
+    if relation.last < today:
+        yield Problem(
+            field="last",
+            text=message("The working relation ended on %(day)s. Extend it first."),
+            values={"day": written_day(relation.last)},
+        )
 
 
 def profile_problems(kind: RightKind, profiles: Iterable[str]) -> Iterable[Problem]:

@@ -17,7 +17,6 @@ from starlette.routing import BaseRoute, Route
 from mock_idp.idm import grants, rules
 from mock_idp.idm.changes import ChangedMeanwhileError
 from mock_idp.idm.counter import Counter, Turn
-from mock_idp.idm.grants import Reach
 from mock_idp.idm.history import Writing
 from mock_idp.idm.pages.known import address_of
 from mock_idp.idm.pages.looking_up import GRANTS, ON_A_PAGE
@@ -134,13 +133,16 @@ class ExtendingPages:
                 target=EXTENDING,
             )
 
-    def _asked(self, session: Session, turn: Turn, right_id: int, today: date) -> tuple[RightRow, Reach, int] | None:
-        """A right, what an automatic extension makes of it, and the version that was seen; none when it is gone."""
+    def _asked(
+        self, session: Session, turn: Turn, right_id: int, today: date
+    ) -> tuple[RightRow, date | None, int] | None:
+        """A right, its end after an automatic extension, and the version that was seen; none when it is gone."""
         try:
             row = grants.right_in(session, right_id, turn.organisation)
         except ChangedMeanwhileError:
             return None
-        return row, grants.reach_of(row, today), turn.version(f"versie-{right_id}") or row.version
+        automatic = grants.reach_of(row, today).last if grants.can_extend(row, today) else None
+        return row, automatic, turn.version(f"versie-{right_id}") or row.version
 
 
 def _ids(texts: Sequence[str]) -> list[int]:

@@ -128,7 +128,6 @@ class RightPages:
         today = self._counter.clock.today()
         with self._counter.world.reading() as session:
             row = self._right(turn, session)
-            reach = grants.reach_of(row, today)
             return self._counter.show(
                 turn,
                 template,
@@ -139,8 +138,9 @@ class RightPages:
                 kind=self._kind(row),
                 standing=standing_of_right(row, today),
                 form=form or _as_it_is(row),
-                reach=reach,
-                can_extend=reach.last > row.last,
+                reach=grants.reach_of(row, today),
+                can_extend=grants.can_extend(row, today),
+                is_over=row.relation.last < today,
                 how=turn.fields.get("hoe", AUTOMATIC),
                 years=rules.RIGHT_YEARS,
                 version=turn.version() or row.version,
