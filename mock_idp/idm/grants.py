@@ -21,6 +21,7 @@ from mock_idp.world.facts import Catalogue
 from mock_idp.world.tables import RelationRow, RightRow
 from pagekit.languages import message
 
+
 class Bound(Enum):
     """What keeps a right from lasting longer."""
 
