@@ -15,11 +15,17 @@ from mock_idp.idm.pages.administrators import AdministratorPages
 from mock_idp.idm.pages.asking import AskingPages
 from mock_idp.idm.pages.comparing import ComparingPage
 from mock_idp.idm.pages.directory import DirectoryPage
+from mock_idp.idm.pages.extending import ExtendingPages
+from mock_idp.idm.pages.granting import GrantingPages
 from mock_idp.idm.pages.linking import LinkingPages
+from mock_idp.idm.pages.looking_up import LookingUpPages
 from mock_idp.idm.pages.main import MainPage
 from mock_idp.idm.pages.my_profile import MyProfilePage
 from mock_idp.idm.pages.person import PersonPages
+from mock_idp.idm.pages.quick_grant import QuickGrantPage
 from mock_idp.idm.pages.relations import RelationPages
+from mock_idp.idm.pages.rights import RightPages
+from mock_idp.idm.pages.target_groups import TargetGroupPages
 from mock_idp.idm.pages.tasks import TaskPages
 from mock_idp.idm.signin import SPACE, SignIn
 from mock_idp.idm.visitors import Visitors
@@ -66,6 +72,12 @@ def routes(provider: Provider, *, static_url: str, accessibility_url: str) -> li
         *LinkingPages(counter).routes(),
         *PersonPages(counter).routes(),
         *RelationPages(counter).routes(),
+        *QuickGrantPage(counter).routes(),
+        *GrantingPages(counter).routes(),
+        *RightPages(counter).routes(),
+        *LookingUpPages(counter).routes(),
+        *ExtendingPages(counter).routes(),
+        *TargetGroupPages(counter).routes(),
         *TaskPages(counter).routes(),
         *AskingPages(counter).routes(),
         *MyProfilePage(counter).routes(),

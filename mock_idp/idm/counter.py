@@ -30,6 +30,7 @@ from mock_idp.world.live import LiveWorld
 from mock_idp.world.tables import EnterpriseRow, PersonRow, SubmissionRow
 
 CHOICE = f"{SPACE}/organisatie"
+LARGEST_ID = 2**63 - 1  # as far as SQLite counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class Counter:
             except ForeignFormError:
                 return self.desk.page(request, "idm/stale_form.html", status=403)
             try:
+                _check_numbers(request)
                 return await page(turn)
             except NotAllowedError:
                 return self.show(turn, "idm/not_allowed.html", status=403)
@@ -191,3 +193,9 @@ class Counter:
             posted=turn.fields,
             **context,
         )
+
+
+def _check_numbers(request: Request) -> None:
+    """A number in an address that no row can have: the database could not even be asked."""
+    if any(isinstance(value, int) and value > LARGEST_ID for value in request.path_params.values()):
+        raise NotAllowedError("no such row")

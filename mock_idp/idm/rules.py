@@ -169,10 +169,23 @@ def relation_problems(
 
 
 def right_problems(
-    period: Period, *, relation: Period, today: date, is_new: bool, others: Iterable[Period] = ()
+    period: Period, *, relation: Period, today: date, was: Period | None = None, others: Iterable[Period] = ()
 ) -> Iterable[Problem]:
-    """`others` are grants of the same right in the same relation. The four years count as the ten do."""
-    yield from _period_problems(period, today=today, is_new=is_new)
+    """`others` are grants of the same right in the same relation; `was` is what a change begins from.
+
+    The four years count as the ten do. Days that stay as they were are not judged anew.
+    """
+    if period == was:
+        return
+    ended = tuple(ended_problems(relation, today))
+    if ended:
+        yield from ended
+        return
+    yield from _period_problems(period, today=today, is_new=was is None or was.first != period.first)
+    if was is not None and period.first <= period.last < today and period.last != was.last:
+        yield Problem(
+            field="last", text=message("The end date cannot be in the past. To end a right at once, remove it.")
+        )
     most = plus_years(max(period.first, today), RIGHT_YEARS)
     if period.last > most:
         yield Problem(
@@ -201,6 +214,16 @@ def right_problems(
                 text=message("This right is already granted from %(first)s to %(last)s. Change or extend that grant."),
                 values={"first": written_day(other.first), "last": written_day(other.last)},
             )
+
+
+def ended_problems(relation: Period, today: date) -> Iterable[Problem]:
+    """Nothing begins or goes on in a working relation that is over."""
+    if relation.last < today:
+        yield Problem(
+            field="last",
+            text=message("The working relation ended on %(day)s. Extend it first."),
+            values={"day": written_day(relation.last)},
+        )
 
 
 def profile_problems(kind: RightKind, profiles: Iterable[str]) -> Iterable[Problem]:

@@ -109,7 +109,7 @@ def _touched(session: Session) -> Iterator[int]:
         match row:
             case RelationRow() | AdministratorRow():
                 yield row.person_id
-            case RightRow():
+            case RightRow() if row.relation is not None:  # one that was taken from its relation: the relation tells
                 yield row.relation.person_id
             case FunctionRow() if row.person_id is not None:
                 yield row.person_id
