@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -32,6 +33,7 @@ from mock_idp.faults import Faults
 from mock_idp.idm import app as idm
 from mock_idp.mail import app as mail
 from mock_idp.mail.office import MailOffice
+from mock_idp.other_sites import OtherSites
 from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages
 from mock_idp.registers.routes import Registers
 from mock_idp.settings import Settings
@@ -44,7 +46,7 @@ from pagekit.kit import STATIC
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socket.socket | None = None) -> Starlette:
-    """Raises FileProblemsError when the world or the clients cannot be read.
+    """Raises FileProblemsError when the world or the clients cannot be read, WorldDatabaseError for a bad database.
 
     The lifespan catches mail on the socket `catcher` and runs the nightly job; a server without it (`lifespan="off"`)
     serves everything else.
@@ -67,6 +69,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
 
     app = Starlette(
         lifespan=lifespan,
+        middleware=[Middleware(OtherSites, origin=settings.origin)],
         routes=[
             *_page_routes(provider.pages),
             *acm_routes(provider, authorization),

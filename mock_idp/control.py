@@ -1,14 +1,14 @@
 """The strings that tests and demos pull: `/mock/...`. FOR DEVELOPMENT ONLY.
 
 Whoever can reach these addresses can sign in as anyone, move the day and make the provider lie. That is their purpose.
-The mock government must never stand where real people or real data are. Programs send no form of ours, so nothing is
-asked of them; only a browser that says it was on another site's page is refused, since a developer has such pages open.
+The mock government must never stand where real people or real data are. Programs may pull them without any token;
+a browser on another site's page may not (`other_sites`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 from starlette.requests import Request
@@ -19,7 +19,6 @@ from mock_idp.acm.clients import client_from_json
 from mock_idp.acm.methods import Method
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.scripts import NextLogin, ScriptError, script_for
-from mock_idp.desk import is_from_other_site
 from mock_idp.faults import Armed, Fault
 from mock_idp.strict_yaml import FileProblemsError
 from mock_idp.world.database import WorldDatabaseError
@@ -40,20 +39,12 @@ class Control:
             Route("/mock/people", self.people, methods=["GET"]),
             Route("/mock/clock", self.clock, methods=["GET"]),
             Route("/mock/faults", self.faults, methods=["GET"]),
-            self._string("/mock/next-login", self.next_login),
-            self._string("/mock/clients", self.put_client),
-            self._string("/mock/clock", self.move_clock),
-            self._string("/mock/fault", self.arm_fault),
-            self._string("/mock/reset", self.reset),
+            Route("/mock/next-login", self.next_login, methods=["POST"]),
+            Route("/mock/clients", self.put_client, methods=["POST"]),
+            Route("/mock/clock", self.move_clock, methods=["POST"]),
+            Route("/mock/fault", self.arm_fault, methods=["POST"]),
+            Route("/mock/reset", self.reset, methods=["POST"]),
         ]
-
-    def _string(self, path: str, pull: Callable[[Request], Awaitable[Response]]) -> Route:
-        async def endpoint(request: Request) -> Response:
-            if is_from_other_site(request, self._provider.settings.origin):
-                return _answer({"error": "a page of another site may not do this in your browser"}, status=403)
-            return await pull(request)
-
-        return Route(path, endpoint, methods=["POST"])
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"status": "ok", "day": self._provider.clock.today().isoformat()})
