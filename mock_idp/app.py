@@ -28,13 +28,14 @@ from mock_idp.acm.sessions import Sessions
 from mock_idp.acm.tokens import Tokens
 from mock_idp.clock import Clock
 from mock_idp.control import Control
+from mock_idp.desk import Desk
 from mock_idp.fault_list import all_faults
 from mock_idp.faults import Faults
 from mock_idp.idm import app as idm
 from mock_idp.mail import app as mail
 from mock_idp.mail.office import MailOffice
 from mock_idp.other_sites import OtherSites
-from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages
+from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages, site
 from mock_idp.registers.routes import Registers
 from mock_idp.settings import Settings
 from mock_idp.signals.control import SignalsControl
@@ -42,6 +43,7 @@ from mock_idp.signals.transmitter import Transmitter
 from mock_idp.signin import app as signin
 from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
+from mock_idp.world_pages import WorldPages
 from pagekit.kit import STATIC
 
 
@@ -85,10 +87,16 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
             *SignalsControl(provider, transmitter).routes(),
             *mail.routes(office, origin=settings.origin, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *Control(provider).routes(),
+            *world_pages(provider).routes(),
         ],
     )
     app.state.world = provider.world
     return app
+
+
+def world_pages(provider: Provider) -> WorldPages:
+    desk = Desk(templates=HERE / "templates", locales=HERE / "locales", site=site(), origin=provider.settings.origin)
+    return WorldPages(desk=desk, world=provider.world, clock=provider.clock)
 
 
 def build_provider(settings: Settings, clock: Clock) -> Provider:
