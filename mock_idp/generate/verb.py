@@ -96,6 +96,8 @@ def _targets(options: argparse.Namespace) -> Targets:
     if options.database is None:
         raise NotPossible("which file? Name it with --database")
     targets = Targets(database=options.database, table=options.csv)
+    if targets.database == targets.table:
+        raise NotPossible("the database and the table need a file each")
     for path in (targets.database, targets.table):
         if path is not None and path.is_dir():
             raise NotPossible(f"{path} is a folder")

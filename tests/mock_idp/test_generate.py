@@ -257,6 +257,7 @@ def test_an_interrupted_run_leaves_nothing_behind(
     [
         (["--people", "100"], "which file?"),
         (["--people", "100", "--database", "{folder}"], "is a folder"),
+        (["--people", "100", "--database", "{folder}/x", "--csv", "{folder}/x"], "need a file each"),
         (["--people", "100", "--database", "{folder}/none/x.db"], "No such file or directory"),
         (["--people", "100", "--enterprises", "80", "--database", "{folder}/x.db"], "need at least 160 people"),
         (["--people", "20000", "--enterprises", "6001", "--database", "{folder}/x.db"], "from 3 to 6000"),
