@@ -18,6 +18,7 @@ import uvicorn
 from mock_idp.app import create_app
 from mock_idp.clock import Clock
 from mock_idp.describe import describe
+from mock_idp.generate import verb as generate
 from mock_idp.mail import command as mail
 from mock_idp.mail.options import (
     CATCH_NOTHING,
@@ -29,6 +30,7 @@ from mock_idp.mail.options import (
 )
 from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
+from mock_idp.world.database import WorldDatabaseError
 from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
 
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _describe(options.key, options.world)
     if options.verb == "mail":
         return mail.run(options, os.environ)
+    if options.verb == "generate":
+        return generate.run(options)
     try:
         sends = mail_settings(options, os.environ)
     except MailOptionsError as error:
@@ -93,7 +97,7 @@ def _describe(key: str, world_file: Path) -> int:
 def _serve(settings: Settings, listener: socket.socket, catcher: socket.socket | None) -> int:
     try:
         app = create_app(settings, catcher=catcher)
-    except FileProblemsError as error:
+    except (FileProblemsError, WorldDatabaseError) as error:
         print(error, file=sys.stderr)
         return 1
     # No access log: an id_token_hint in an address would carry a national number into it.
@@ -189,6 +193,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     person.add_argument("key", metavar="KEY", help="for example employee")
     person.add_argument("--json", action="store_true", help="JSON, which is the only form there is")
     mail.add_verb(verbs, environment)
+    generate.add_verb(verbs)
     return parser
 
 

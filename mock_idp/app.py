@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -27,12 +28,14 @@ from mock_idp.acm.sessions import Sessions
 from mock_idp.acm.tokens import Tokens
 from mock_idp.clock import Clock
 from mock_idp.control import Control
+from mock_idp.desk import Desk
 from mock_idp.fault_list import all_faults
 from mock_idp.faults import Faults
 from mock_idp.idm import app as idm
 from mock_idp.mail import app as mail
 from mock_idp.mail.office import MailOffice
-from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages
+from mock_idp.other_sites import OtherSites
+from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages, site
 from mock_idp.registers.routes import Registers
 from mock_idp.settings import Settings
 from mock_idp.signals.control import SignalsControl
@@ -40,11 +43,12 @@ from mock_idp.signals.transmitter import Transmitter
 from mock_idp.signin import app as signin
 from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
+from mock_idp.world_pages import WorldPages
 from pagekit.kit import STATIC
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socket.socket | None = None) -> Starlette:
-    """Raises FileProblemsError when the world or the clients cannot be read.
+    """Raises FileProblemsError when the world or the clients cannot be read, WorldDatabaseError for a bad database.
 
     The lifespan catches mail on the socket `catcher` and runs the nightly job; a server without it (`lifespan="off"`)
     serves everything else.
@@ -67,6 +71,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
 
     app = Starlette(
         lifespan=lifespan,
+        middleware=[Middleware(OtherSites, origin=settings.origin)],
         routes=[
             *_page_routes(provider.pages),
             *acm_routes(provider, authorization),
@@ -82,10 +87,16 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
             *SignalsControl(provider, transmitter).routes(),
             *mail.routes(office, origin=settings.origin, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *Control(provider).routes(),
+            *world_pages(provider).routes(),
         ],
     )
     app.state.world = provider.world
     return app
+
+
+def world_pages(provider: Provider) -> WorldPages:
+    desk = Desk(templates=HERE / "templates", locales=HERE / "locales", site=site(), origin=provider.settings.origin)
+    return WorldPages(desk=desk, world=provider.world, clock=provider.clock)
 
 
 def build_provider(settings: Settings, clock: Clock) -> Provider:

@@ -1,7 +1,8 @@
 """The strings that tests and demos pull: `/mock/...`. FOR DEVELOPMENT ONLY.
 
 Whoever can reach these addresses can sign in as anyone, move the day and make the provider lie. That is their purpose.
-The mock government must never stand where real people or real data are.
+The mock government must never stand where real people or real data are. Programs may pull them without any token;
+a browser on another site's page may not (`other_sites`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mock_idp.acm.provider import Provider
 from mock_idp.acm.scripts import NextLogin, ScriptError, script_for
 from mock_idp.faults import Armed, Fault
 from mock_idp.strict_yaml import FileProblemsError
+from mock_idp.world.database import WorldDatabaseError
 from mock_idp.world.facts import Outcome, Person
 
 
@@ -35,11 +37,11 @@ class Control:
         return [
             Route("/health", self.health, methods=["GET"]),
             Route("/mock/people", self.people, methods=["GET"]),
+            Route("/mock/clock", self.clock, methods=["GET"]),
+            Route("/mock/faults", self.faults, methods=["GET"]),
             Route("/mock/next-login", self.next_login, methods=["POST"]),
             Route("/mock/clients", self.put_client, methods=["POST"]),
-            Route("/mock/clock", self.clock, methods=["GET"]),
             Route("/mock/clock", self.move_clock, methods=["POST"]),
-            Route("/mock/faults", self.faults, methods=["GET"]),
             Route("/mock/fault", self.arm_fault, methods=["POST"]),
             Route("/mock/reset", self.reset, methods=["POST"]),
         ]
@@ -78,14 +80,16 @@ class Control:
         return self._day()
 
     async def move_clock(self, request: Request) -> Response:
+        clock = self._provider.clock
         try:
             asked = await _body(request)
             _nothing_else(asked, "day")
-            self._provider.clock.move_to(date.fromisoformat(_text(asked, "day") or ""))
+            day = _day(asked)
         except RequestError as error:
             return _refused(error)
-        except ValueError:
-            return _refused(RequestError('the body is {"day": "2026-11-24"}'))
+        if not clock.earliest <= day <= clock.latest:
+            return _refused(RequestError(f"the day is between {clock.earliest} and {clock.latest}"))
+        clock.move_to(day)
         return self._day()
 
     async def faults(self, request: Request) -> Response:
@@ -110,10 +114,9 @@ class Control:
 
     async def reset(self, request: Request) -> Response:
         """The world as at start, counted from the real day; nobody signed in, nothing armed or queued; clients stay."""
-        self._provider.clock.reset()
         try:
             self._provider.world.reset()
-        except FileProblemsError as error:
+        except (FileProblemsError, WorldDatabaseError) as error:
             return _refused(error)
         return self._day()
 
@@ -177,6 +180,13 @@ def _text(asked: Mapping[str, object], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise RequestError(f"{name} is a text")
     return value
+
+
+def _day(asked: Mapping[str, object]) -> date:
+    try:
+        return date.fromisoformat(_text(asked, "day") or "")
+    except ValueError as error:
+        raise RequestError('the body is {"day": "2026-11-24"}') from error
 
 
 def _times(asked: Mapping[str, object]) -> int | None:

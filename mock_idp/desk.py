@@ -72,15 +72,19 @@ class Desk:
         return await request.form(max_fields=MOST_FIELDS, max_files=0)
 
     def _from_own_page(self, request: Request) -> bool:
-        """Fetch metadata cannot be set by a page; without it, `Origin` must be there and ours."""
-        site = request.headers.get("sec-fetch-site")
-        if site is not None and site != "same-origin":
+        """A form must prove it: fetch metadata, which no page can set, or `Origin`."""
+        if request.headers.get("sec-fetch-site") is None and request.headers.get("origin") is None:
             return False
-        sent = request.headers.get("origin")
-        if sent is None:
-            return site == "same-origin"
-        own = {self._origin, f"{urlsplit(self._origin).scheme}://{request.headers.get('host', '')}"}
-        return sent in own
+        return not is_from_other_site(request, self._origin)
+
+
+def is_from_other_site(request: Request, origin: str) -> bool:
+    """A browser says that the page it was on was not ours. Programs that are no browser say nothing."""
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return True
+    sent = request.headers.get("origin")
+    own = {origin, f"{urlsplit(origin).scheme}://{request.headers.get('host', '')}"}
+    return sent is not None and sent not in own
 
 
 def texts_of(form: FormData) -> Mapping[str, str]:

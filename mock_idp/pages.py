@@ -95,7 +95,7 @@ class Pages:
         return {
             "key": person.key,
             "name": person.name,
-            "story": person.story[language],
+            "story": person.story.get(language, ""),
             "organisation": enterprise,
             "organisation_number": "" if enterprise is None else format_enterprise_number(enterprise.number),
             "outcomes": [

@@ -13,7 +13,7 @@ BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
 class Formats:
-    """The formats of one language, given to templates as `day`, `long_day`, `moment`, `number` and `size`."""
+    """The formats of one language, given to templates: `day`, `long_day`, `week_day`, `moment`, `number` and `size`."""
 
     def __init__(self, language: str) -> None:
         self._locale = LOCALES[language]
@@ -25,6 +25,10 @@ class Formats:
     def long_day(self, value: date) -> Markup:
         """24 november 2026."""
         return _time(value.isoformat(), format_date(value, "d MMMM yyyy", locale=self._locale))
+
+    def week_day(self, value: date) -> Markup:
+        """Tuesday 24 November 2026; dinsdag 24 november 2026."""
+        return _time(value.isoformat(), format_date(value, "EEEE d MMMM yyyy", locale=self._locale))
 
     def moment(self, value: datetime) -> Markup:
         """24/11/2026 14:05 in Brussels. Refuses a moment without time zone: nobody can say when that is."""

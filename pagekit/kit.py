@@ -97,7 +97,7 @@ class PageKit:
         vars(environment)["install_gettext_callables"](spoken.gettext, spoken.ngettext, newstyle=True)
         environment.globals.update(_page_globals(self._site, language))
         formats = Formats(language)
-        for filter_ in (formats.day, formats.long_day, formats.moment, formats.number, formats.size):
+        for filter_ in (formats.day, formats.long_day, formats.week_day, formats.moment, formats.number, formats.size):
             environment.filters[filter_.__name__] = filter_
         return environment
 

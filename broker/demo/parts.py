@@ -56,6 +56,11 @@ def places(options: Options) -> tuple[Place, ...]:
         Place(title="Gateway", url=f"{gateway}/"),
         Place(title="Metrics", url=f"http://localhost:{options.operators_port}/metrics"),
         Place(title="Mock government", url=f"{mock}/"),
+        Place(title="User management", url=f"{mock}/gebruikersbeheer"),
+        Place(title="KBO", url=f"{mock}/kbo"),
+        Place(title="Mailbox", url=f"{mock}/postvak"),
+        Place(title="Move the clock", url=f"{mock}/mock/klok"),
+        Place(title="Begin again", url=f"{mock}/mock/opnieuw"),
         Place(title="Mailbox", url=f"{mock}/postvak"),
     )
 

@@ -29,6 +29,7 @@ from mock_idp.mail.options import (
 from mock_idp.mail.run import Report
 from mock_idp.mail.settings import MailServer, MailSettings
 from mock_idp.strict_yaml import FileProblemsError
+from mock_idp.world.database import WorldDatabaseError
 from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
 
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     except MailOptionsError as error:
         print(f"inkom-mock mail: {error}", file=sys.stderr)
         return 2
-    except FileProblemsError as error:
+    except (FileProblemsError, WorldDatabaseError) as error:
         print(error, file=sys.stderr)
         return 1
     office = MailOffice(

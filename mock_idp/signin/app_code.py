@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from mock_idp.acm.methods import Method
 from mock_idp.signin.desk import Desk
 from mock_idp.signin.enrolments import Enrolments
-from mock_idp.signin.people import TestPerson
+from mock_idp.signin.people import TestPerson, list_of
 from mock_idp.signin.totp import Refusal, Right, judge
 from mock_idp.signin.turn import Notice, Turn
 from pagekit.languages import message
@@ -36,7 +36,8 @@ class AppPages:
         person = self._activated(turn.request.query_params.get("user", ""))
         if person is None:
             people = tuple(person for person in self._desk.cast.people() if self._enrolments.app(person.key))
-            return self._desk.show(turn, "signin/app_person.html", people=people)
+            listed = list_of(people, turn.request.query_params.get("q", ""))
+            return self._desk.show(turn, "signin/app_person.html", listed=listed)
         return self._desk.blocked(turn, person, Method.APP) or self._desk.show(
             turn, "signin/app_code.html", person=person
         )

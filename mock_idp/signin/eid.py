@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from mock_idp.acm.methods import Method
 from mock_idp.signin.desk import Desk
-from mock_idp.signin.people import PIN, TestPerson
+from mock_idp.signin.people import PIN, TestPerson, matching
 from mock_idp.signin.turn import Turn
 
 
@@ -77,13 +77,3 @@ class EidPages:
     async def check(self, turn: Turn) -> Response:
         outcome = self._reader.check(turn, path="/eid")
         return outcome if isinstance(outcome, Response) else self._desk.proven(turn, outcome, Method.EID)
-
-
-def matching(people: tuple[TestPerson, ...], searched: str) -> tuple[TestPerson, ...]:
-    """The people whose name, key or story (in any language) holds every word that was typed."""
-    words = searched.casefold().split()
-    return tuple(person for person in people if all(word in _searchable(person) for word in words))
-
-
-def _searchable(person: TestPerson) -> str:
-    return " ".join((person.name, person.key, *person.story.values())).casefold()

@@ -32,7 +32,7 @@ class Enrolments:
         people = self._cast.people()
         self._apps = {person.key: AppEnrolment(secret=app_secret(person)) for person in people if person.has_app}
         self._scanned = {}
-        self._phones = {person.key: person.phone for person in people if person.has_sms}
+        self._phones = {person.key: person.phone for person in people if person.has_sms and person.phone}
 
     def app(self, person: str) -> AppEnrolment | None:
         return self._apps.get(person)

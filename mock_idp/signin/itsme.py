@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from mock_idp.acm.methods import Method
 from mock_idp.signin.desk import Desk
 from mock_idp.signin.kept import Kept
-from mock_idp.signin.people import TestPerson, find_by_phone
+from mock_idp.signin.people import TestPerson, find_by_phone, list_of
 from mock_idp.signin.turn import Notice, Turn
 from pagekit.languages import message
 
@@ -131,7 +131,8 @@ class ItsmePages:
     async def show(self, turn: Turn) -> Response:
         blocked = self._desk.cast.find(turn.request.query_params.get("user", ""))
         page = self._desk.blocked(turn, blocked, Method.ITSME) if blocked else None
-        return page or self._desk.show(turn, "signin/itsme.html", people=self._desk.cast.people())
+        listed = list_of(self._desk.cast.people(), turn.request.query_params.get("q", ""))
+        return page or self._desk.show(turn, "signin/itsme.html", listed=listed)
 
     async def ask(self, turn: Turn) -> Response:
         picked = self._desk.cast.find(turn.form.get("user", ""))

@@ -95,7 +95,7 @@ class OrganisationPages:
         return self._desk.show(
             turn,
             "signin/organisation.html",
-            person=self._desk.cast.find(identified.person),
+            person_name=self._desk.cast.name_of(identified.person),
             rows=tuple((one, format_enterprise_number(one.number), one.number == last) for one in found[:AT_ONCE]),
             total=len(ask.organisations),
             found=len(found),

@@ -21,6 +21,7 @@ from mock_idp.world.tables import PersonRow
 
 PIN = "1234"  # of every test card
 ITSME_CODE = "12345"  # of every test phone
+SEARCH_FROM = 30  # a longer list of people gets a search box
 CARD_POSITIONS = 24  # the federal token was a paper card with 24 codes
 
 
@@ -34,7 +35,10 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestPerson:
-    """One of the cast. `story` says by language what the person is there to show. `phone` is +32 and nine digits."""
+    """One of the cast. `story` says by language what the person is there to show.
+
+    `phone` is +32 and nine digits, or empty for somebody who was added and has no mobile number yet.
+    """
 
     __test__ = False  # the name begins as pytest's classes of tests do
 
@@ -46,8 +50,17 @@ class TestPerson:
     has_sms: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleList:
+    """What a page lists: `people` fit `searched`. The search box is there once the whole list is long."""
+
+    people: tuple[TestPerson, ...]
+    searched: str
+    searchable: bool
+
+
 class Cast:
-    """The test people of the world in force, in the order of its file."""
+    """The test people of the world in force, in the order of its file, and those who were added since."""
 
     def __init__(self, world: LiveWorld, clock: Clock) -> None:
         self._world = world
@@ -57,8 +70,13 @@ class Cast:
         return tuple(_test_person(person) for person in self._world.current.cast)
 
     def find(self, key: str) -> TestPerson | None:
+        person = self._world.current.member_of_cast(key)
+        return None if person is None else _test_person(person)
+
+    def name_of(self, key: str) -> str:
+        """Of anybody: a script may have signed in somebody who is not of the cast."""
         person = self._world.current.person(key)
-        return _test_person(person) if person is not None and person.story else None
+        return "" if person is None else person.name
 
     def activated(self, key: str, method: Method) -> None:
         """The person has activated this method: user management shows it under *Accounts*."""
@@ -87,6 +105,21 @@ def _test_person(person: Person) -> TestPerson:
     )
 
 
+def list_of(people: tuple[TestPerson, ...], searched: str) -> PeopleList:
+    searched = searched.strip()
+    return PeopleList(people=matching(people, searched), searched=searched, searchable=len(people) > SEARCH_FROM)
+
+
+def matching(people: tuple[TestPerson, ...], searched: str) -> tuple[TestPerson, ...]:
+    """The people whose name, key or story (in any language) holds every word that was typed."""
+    words = searched.casefold().split()
+    return tuple(person for person in people if all(word in _searchable(person) for word in words))
+
+
+def _searchable(person: TestPerson) -> str:
+    return " ".join((person.name, person.key, *person.story.values())).casefold()
+
+
 def find_by_phone(cast: Cast, typed: str) -> TestPerson | None:
     """The person whose phone this is, however the number was written: +32 4…, 0032 4… or 04…."""
     number = phone_digits(typed)
@@ -104,7 +137,9 @@ def phone_digits(typed: str) -> str | None:
 
 
 def phone_text(number: str) -> str:
-    """+32 470 12 34 56."""
+    """+32 470 12 34 56; nothing for nothing."""
+    if not number:
+        return ""
     return f"{number[:3]} {number[3:6]} {number[6:8]} {number[8:10]} {number[10:]}"
 
 

@@ -21,6 +21,7 @@ from mock_idp.signin.people import (
     ITSME_CODE,
     TestPerson,
     card_code,
+    list_of,
     password,
     phone_text,
     user_name,
@@ -62,7 +63,8 @@ class PhonePages:
 
     async def all_phones(self, request: Request) -> Response:
         language = self._desk.language(request)
-        page = self._desk.plain(request, "signin/phones.html", language=language, people=self._desk.cast.people())
+        listed = list_of(self._desk.cast.people(), request.query_params.get("q", ""))
+        page = self._desk.plain(request, "signin/phones.html", language=language, listed=listed)
         return self._desk.with_language(request, page)
 
     async def show(self, request: Request) -> Response:

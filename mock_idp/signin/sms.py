@@ -15,7 +15,7 @@ from mock_idp.acm.methods import Method
 from mock_idp.signin.desk import Desk
 from mock_idp.signin.enrolments import Enrolments
 from mock_idp.signin.kept import Kept
-from mock_idp.signin.people import TestPerson, find_by_phone, phone_ending
+from mock_idp.signin.people import TestPerson, find_by_phone, list_of, phone_ending
 from mock_idp.signin.totp import same_digits
 from mock_idp.signin.turn import Notice, Turn
 from pagekit.languages import message
@@ -99,7 +99,8 @@ class SmsPages:
         blocked = self._desk.cast.find(turn.request.query_params.get("user", ""))
         page = self._desk.blocked(turn, blocked, Method.SMS) if blocked else None
         people = tuple(person for person in self._desk.cast.people() if self._enrolments.phone(person.key))
-        return page or self._desk.show(turn, "signin/sms_person.html", people=people)
+        listed = list_of(people, turn.request.query_params.get("q", ""))
+        return page or self._desk.show(turn, "signin/sms_person.html", listed=listed)
 
     async def send(self, turn: Turn) -> Response:
         """Send a code to the person who was picked, or a new one to the same person ('send again')."""

@@ -1,7 +1,8 @@
 """The world in force: its database, how it is changed, and how it is planted anew.
 
 Without an address the database is a file that goes when the process ends. With one it stays, and what it holds is
-taken up again at the next start; only a reset plants it anew, so that its relative dates count from the present day.
+taken up again at the next start, the moved day included; only a reset plants it anew, so that its relative dates count
+from the present day.
 """
 
 from __future__ import annotations
@@ -12,45 +13,55 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import event, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from mock_idp.clock import Clock
+from mock_idp.world.database import SCHEMA_MARK, WorldDatabaseError, check_catalogue, open_database
 from mock_idp.world.facts import Seed
-from mock_idp.world.planting import plant
+from mock_idp.world.planting import plant, uproot
 from mock_idp.world.questions import World
 from mock_idp.world.tables import (
     AdministratorRow,
     EnterpriseRow,
     FunctionRow,
+    MarkRow,
     PersonRow,
     RelationRow,
     RightRow,
-    Row,
 )
+
+MOVED_MARK = "moved_by_days"
+GENERATED_MARK = "generated"
 
 
 class LiveWorld:
     """`current` answers questions; `changing` is a transaction; `reset` plants the world anew."""
 
     def __init__(self, load: Callable[[], Seed], *, clock: Clock, database: Path | None = None) -> None:
+        """Raises FileProblemsError, and WorldDatabaseError for a database that cannot be used."""
         self._load = load
         self._clock = clock
         self._after_reset: list[Callable[[], None]] = []
         self._after_change: list[Callable[[str], None]] = []
+        seed = load()
         folder = Path(tempfile.mkdtemp(prefix="inkom-mock-")) if database is None else None
-        self._engine = _engine(database or (folder or Path()) / "world.db")
+        path = database or (folder or Path()) / "world.db"
+        engine = open_database(path)
         if folder is not None:
             # Goes with the last who asks this database, or with the process.
-            weakref.finalize(self._engine, shutil.rmtree, folder, ignore_errors=True)
-        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
-        seed = load()
-        Row.metadata.create_all(self._engine)
+            weakref.finalize(engine, shutil.rmtree, folder, ignore_errors=True)
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
         with self._sessions.begin() as session:
             if session.scalars(select(EnterpriseRow.number).limit(1)).first() is None:
                 plant(session, seed)
+            check_catalogue(session, seed.catalogue, path)
+            moved = session.get(MarkRow, MOVED_MARK)
+        if moved is not None:
+            clock.move_by(int(moved.value))
+        clock.on_move(self._keep_day)
         self.current = World(self._sessions, seed.catalogue, clock)
 
     @contextmanager
@@ -81,26 +92,27 @@ class LiveWorld:
         self._after_change.append(tell)
 
     def reset(self) -> None:
-        """Raises FileProblemsError, and then nothing has changed."""
+        """The world of the file, on the real day; generated people stay.
+
+        Raises FileProblemsError or WorldDatabaseError, and then nothing has changed.
+        """
         seed = self._load()
-        with self._sessions.begin() as session:
-            for table in reversed(Row.metadata.sorted_tables):
-                session.execute(table.delete())
-            plant(session, seed)
+        try:
+            with self._sessions.begin() as session:
+                uproot(session, kept_marks=(SCHEMA_MARK, GENERATED_MARK))
+                plant(session, seed)
+        except IntegrityError as error:
+            raise WorldDatabaseError(
+                "the file of the world has a number or a key that somebody generated has too: generate anew"
+            ) from error
         self.current = World(self._sessions, seed.catalogue, self._clock)
+        self._clock.reset()
         for forget in self._after_reset:
             forget()
 
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
-
-    @event.listens_for(engine, "connect")
-    def _settings(connection: Any, _: object) -> None:
-        # A power cut may lose the last change of a test world; nobody waits for the disk.
-        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;")
-
-    return engine
+    def _keep_day(self) -> None:
+        with self._sessions.begin() as session:
+            session.merge(MarkRow(name=MOVED_MARK, value=str(self._clock.moved_by_days)))
 
 
 def _touched(session: Session) -> Iterator[int]:

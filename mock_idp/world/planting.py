@@ -1,11 +1,15 @@
-"""Puts a Seed into an empty database, in the order of the file."""
+"""Puts a Seed into a database, in the order of the file, and takes out what a reset puts back.
+
+A generated world is planted in the same way, a few thousand people at a time, beside the people of the file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import ColumnElement, Table, delete, insert, or_, select, true
 from sqlalchemy.orm import Session
 
 from mock_idp.days import OPEN_END
@@ -25,12 +29,25 @@ from mock_idp.world.tables import (
 FIRST_VERSION = 1
 
 
-def plant(session: Session, seed: Seed) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the rows of a seed go: the numbers of the first person and the first working relation among them."""
+
+    first_person: int = 1
+    first_relation: int = 1
+    generated: bool = False
+
+
+BESIDE_NOBODY = Place()
+
+
+def plant(session: Session, seed: Seed, place: Place = BESIDE_NOBODY) -> None:
     """The caller commits."""
-    people = {key: at for at, key in enumerate(seed.people, start=1)}
-    _insert(session, EnterpriseRow, _enterprises(seed))
+    people = {key: at for at, key in enumerate(seed.people, start=place.first_person)}
+    generated = {"generated": place.generated}
+    _insert(session, EnterpriseRow, ({**row, **generated} for row in _enterprises(seed)))
     _insert(session, EstablishmentUnitRow, _establishment_units(seed))
-    _insert(session, PersonRow, (_person(people[key], person) for key, person in seed.people.items()))
+    _insert(session, PersonRow, ({**_person(people[key], one), **generated} for key, one in seed.people.items()))
     _insert(session, FunctionRow, _functions(seed, people))
     _insert(
         session,
@@ -42,12 +59,36 @@ def plant(session: Session, seed: Seed) -> None:
         ),
     )
     relations = [(seed.people[key], relation) for key, held in seed.relations.items() for relation in held]
-    _insert(
-        session,
-        RelationRow,
-        (_relation(at, people[person.key], person, one) for at, (person, one) in enumerate(relations, 1)),
-    )
-    _insert(session, RightRow, _rights([relation for _, relation in relations]))
+    numbered = tuple(enumerate(relations, start=place.first_relation))
+    _insert(session, RelationRow, (_relation(at, people[person.key], person, one) for at, (person, one) in numbered))
+    _insert(session, RightRow, (row for at, (_, relation) in numbered for row in _rights(at, relation)))
+
+
+def uproot(session: Session, *, kept_marks: tuple[str, ...]) -> None:
+    """Everything out, but for generated people and enterprises and what these have to do with each other."""
+    for table in reversed(Row.metadata.sorted_tables):
+        session.execute(delete(table).where(_goes(table, kept_marks)))
+
+
+def _goes(table: Table, kept_marks: tuple[str, ...]) -> ColumnElement[bool]:
+    """Which rows of a table a reset takes out. Children come before their parents, so these are still there."""
+    people = select(PersonRow.id).where(~PersonRow.generated)
+    numbers = select(EnterpriseRow.number).where(~EnterpriseRow.generated)
+    columns = table.columns
+    match table.name:
+        case "person" | "enterprise":
+            return ~columns["generated"]
+        case "relation" | "function" | "administrator":
+            return or_(columns["person_id"].in_(people), columns["organisation"].in_(numbers))
+        case "establishment_unit":
+            return columns["organisation"].in_(numbers)
+        case "right":
+            going = or_(RelationRow.person_id.in_(people), RelationRow.organisation.in_(numbers))
+            return columns["relation_id"].in_(select(RelationRow.id).where(going))
+        case "mark":
+            return columns["name"].not_in(kept_marks)
+        case _:
+            return true()
 
 
 def _insert(session: Session, table: type[Row], rows: Iterator[Mapping[str, Any]]) -> None:
@@ -129,14 +170,13 @@ def _relation(at: int, person_id: int, person: Person, relation: Relation) -> Ma
     }
 
 
-def _rights(relations: list[Relation]) -> Iterator[Mapping[str, Any]]:
-    for at, relation in enumerate(relations, start=1):
-        for right in relation.rights:
-            yield {
-                "relation_id": at,
-                "name": right.name,
-                "profiles": list(right.profiles),
-                "first": right.period.first,
-                "last": right.period.last,
-                "version": FIRST_VERSION,
-            }
+def _rights(relation_id: int, relation: Relation) -> Iterator[Mapping[str, Any]]:
+    for right in relation.rights:
+        yield {
+            "relation_id": relation_id,
+            "name": right.name,
+            "profiles": list(right.profiles),
+            "first": right.period.first,
+            "last": right.period.last,
+            "version": FIRST_VERSION,
+        }

@@ -54,6 +54,9 @@ class World:
         """Everybody. For the world that was planted; a generated one is large."""
         return self._people(select(PersonRow).order_by(PersonRow.id))
 
+    def member_of_cast(self, key: str) -> Person | None:
+        return self._one(select(PersonRow).where(PersonRow.key == key, PersonRow.in_cast))
+
     def person(self, key: str) -> Person | None:
         return self._one(select(PersonRow).where(PersonRow.key == key))
 

@@ -21,7 +21,8 @@ class PersonRow(Row):
     """A human being whom the national register knows.
 
     `in_registers`: user management knows them too. `status` becomes active at `activates_at` (UTC), when the workflow
-    after adding somebody is through. `source` is where the name comes from: VKBP, or typed by hand.
+    after adding somebody is through. `source` is where the name comes from: VKBP, or typed by hand. `generated`: one of
+    a large world for load tests, whom a reset leaves alone.
     """
 
     __tablename__ = "person"
@@ -39,6 +40,7 @@ class PersonRow(Row):
     email: Mapped[str | None]
     story: Mapped[dict[str, Any]] = mapped_column(default=dict)
     in_cast: Mapped[bool] = mapped_column(index=True)
+    generated: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str]
     activates_at: Mapped[datetime | None]
     in_registers: Mapped[bool]
@@ -68,6 +70,7 @@ class EnterpriseRow(Row):
     address: Mapped[str]
     began_on: Mapped[date | None]
     ceased_on: Mapped[date | None]
+    generated: Mapped[bool] = mapped_column(default=False)
 
 
 class EstablishmentUnitRow(Row):

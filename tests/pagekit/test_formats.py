@@ -19,6 +19,11 @@ def test_a_long_day_names_its_month() -> None:
     assert "5 March 2026" in Formats("en").long_day(DAY)
 
 
+def test_a_week_day_names_its_day() -> None:
+    assert "donderdag 5 maart 2026" in Formats("nl").week_day(DAY)
+    assert "Thursday 5 March 2026" in Formats("en").week_day(DAY)
+
+
 def test_a_moment_is_shown_in_brussels() -> None:
     midsummer = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
     assert ">02/07/2026 00:30<" in Formats("nl").moment(midsummer)
