@@ -97,9 +97,7 @@ class Counter:
             session.add(SubmissionRow(token=token, location=location))
         return self._desk.see_other(location)
 
-    def show(
-        self, turn: Turn, template: str, *, problems: Sequence[Problem] = (), **context: object
-    ) -> Response:
+    def show(self, turn: Turn, template: str, *, problems: Sequence[Problem] = (), **context: object) -> Response:
         """A page. Templates get `errors` (by field), `error_list` (for the summary), `posted`, `submission`, `done`."""
         errors = [(one.field, self._desk.text(turn.request, one.text, **one.values)) for one in problems]
         return self._desk.page(

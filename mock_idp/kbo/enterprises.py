@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from mock_idp.days import plus_years
 from mock_idp.idm.rules import Problem, RuleBrokenError, read_day, require, text_problems, written_day
-from mock_idp.kbo.query import EnterpriseQuery, SlipQuery, UnitQuery, read_number
+from mock_idp.kbo.query import EnterpriseQuery, SlipQuery, read_number
 from mock_idp.kbo.reports import YEARS_AHEAD, GoneError, Report
 from mock_idp.kbo.wording import slip_text
 from mock_idp.numbers import enterprise_number, is_never_issued
@@ -80,18 +80,17 @@ def reopen(row: EnterpriseRow) -> None:
 def _free_number(report: Report, text: str) -> str:
     if not text:
         return _next_number(report)
-    match read_number(text):
-        case SlipQuery(slip=slip, digits=digits):
-            raise RuleBrokenError(Problem(field="number", text=slip_text(slip), values={"digits": digits}))
-        case UnitQuery():
-            problem = message("This is the number of an establishment unit, not of an enterprise.")
-        case EnterpriseQuery(number=number) if not is_never_issued(number):
-            problem = message("An enterprise number here begins with 1999: KBO has not issued those.")
-        case EnterpriseQuery(number=number) if report.session.get(EnterpriseRow, number) is not None:
-            problem = message("Another enterprise has this number.")
-        case EnterpriseQuery(number=number):
-            return number
-    raise RuleBrokenError(Problem(field="number", text=problem))
+    asked = read_number(text)
+    if isinstance(asked, EnterpriseQuery) and is_never_issued(asked.number):
+        if report.session.get(EnterpriseRow, asked.number) is None:
+            return asked.number
+        problem = Problem(field="number", text=message("Another enterprise has this number."))
+    elif isinstance(asked, SlipQuery):
+        problem = Problem(field="number", text=slip_text(asked.slip), values={"digits": asked.digits})
+    else:
+        text = message("An enterprise number here begins with 1999: KBO has not issued those.")
+        problem = Problem(field="number", text=text)
+    raise RuleBrokenError(problem)
 
 
 def _next_number(report: Report) -> str:

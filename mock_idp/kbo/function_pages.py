@@ -144,9 +144,7 @@ class FunctionPages:
 
         def change(report: Report) -> str:
             row = report.function(turn.row)
-            reports.end_function(
-                report, row, last=turn.fields.get("last", ""), reason=turn.fields.get("reason", "")
-            )
+            reports.end_function(report, row, last=turn.fields.get("last", ""), reason=turn.fields.get("reason", ""))
             return f"{COUNTER}/{row.organisation}?gedaan=beeindigd"
 
         try:

@@ -10,7 +10,16 @@ from starlette.routing import Route
 
 from mock_idp.clock import Clock
 from mock_idp.desk import Desk
-from mock_idp.kbo.query import LONGEST_QUERY, EnterpriseQuery, NameQuery, NoQuery, Slip, SlipQuery, UnitQuery, read_query
+from mock_idp.kbo.query import (
+    LONGEST_QUERY,
+    EnterpriseQuery,
+    NameQuery,
+    NoQuery,
+    Slip,
+    SlipQuery,
+    UnitQuery,
+    read_query,
+)
 from mock_idp.kbo.rubric import rubric_of, unit_of, units_of
 from mock_idp.kbo.search import PER_PAGE, Hits, find
 from mock_idp.kbo.term import Term
@@ -53,8 +62,10 @@ class PublicPages:
                 problem = self._desk.text(request, slip_text(slip), digits=digits)
                 return self._search_page(request, typed=kept, problem=problem, status=422)
             case NoQuery():
-                problem = self._desk.text(request, message("Write a number or a part of a name.")) if typed else None
-                return self._search_page(request, typed=typed, problem=problem, status=422 if typed else 200)
+                if not typed:
+                    return self._search_page(request, typed="")
+                problem = self._desk.text(request, message("Write a number or a part of a name."))
+                return self._search_page(request, typed=typed, problem=problem, status=422)
             case NameQuery():
                 return self._by_name(request, typed, query)
 

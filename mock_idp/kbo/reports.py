@@ -169,9 +169,7 @@ def _person(report: Report, form: FunctionForm) -> PersonRow:
     if form.national_number:
         digits = read_number("national_number", form.national_number)
         wanted = select(PersonRow).where(PersonRow.national_number == digits)
-        problem = Problem(
-            field="national_number", text=message("The national register knows nobody with this number.")
-        )
+        problem = Problem(field="national_number", text=message("The national register knows nobody with this number."))
     else:
         wanted = select(PersonRow).where(PersonRow.key == form.person, PersonRow.in_cast)
         problem = Problem(field="person", text=message("Choose somebody from the list, or write a number below it."))
@@ -185,13 +183,12 @@ def _company(report: Report, text: str, enterprise: EnterpriseRow) -> Enterprise
     def problem(text: str, **values: object) -> RuleBrokenError:
         return RuleBrokenError(Problem(field="company", text=text, values=values))
 
-    match query.read_number(text):
-        case query.SlipQuery(slip=slip, digits=digits):
-            raise problem(slip_text(slip), digits=digits)
-        case query.UnitQuery():
-            raise problem(message("This is the number of an establishment unit. Only an enterprise holds a function."))
-        case query.EnterpriseQuery(number=number):
-            found = report.session.get(EnterpriseRow, number)
+    asked = query.read_number(text)
+    if isinstance(asked, query.SlipQuery):
+        raise problem(slip_text(asked.slip), digits=asked.digits)
+    if isinstance(asked, query.UnitQuery):
+        raise problem(message("This is the number of an establishment unit. Only an enterprise holds a function."))
+    found = report.session.get(EnterpriseRow, asked.number)
     if found is None:
         raise problem(message("KBO has no enterprise with this number."))
     if found.number == enterprise.number:

@@ -84,9 +84,7 @@ def rubric_of(session: Session, number: str, *, catalogue: Catalogue, today: dat
     )
 
 
-def line_of(
-    row: FunctionRow, *, catalogue: Catalogue, today: date, companies: dict[str, str] | None = None
-) -> Line:
+def line_of(row: FunctionRow, *, catalogue: Catalogue, today: date, companies: dict[str, str] | None = None) -> Line:
     last = last_day(row, today)
     return Line(
         row=row.id,

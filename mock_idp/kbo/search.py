@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, column, func, literal_column, or_, select, table, text
+from sqlalchemy import Select, column, func, literal_column, or_, select, table
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from mock_idp.kbo.query import INDEXED_LETTERS, NameQuery
@@ -71,22 +72,20 @@ def find(session: Session, query: NameQuery, *, today: date, ceased_too: bool, p
     return Hits(hits=hits, count=count, is_cut=len(found) > MOST, page=page)
 
 
-def found_by(
-    query: NameQuery, *, today: date, ceased_too: bool
-) -> Select[str, str, str, date | None, str]:
+def found_by(query: NameQuery, *, today: date, ceased_too: bool) -> Select[str, str, str, date | None, str]:
     """One more than MOST, to know whether there are."""
     wanted = select(
         EnterpriseRow.number, EnterpriseRow.name, EnterpriseRow.address, EnterpriseRow.ceased_on, EnterpriseRow.sought
     )
     if query.begins:
         begin = " ".join(query.words)
-        wanted = wanted.where(
-            EnterpriseRow.sought >= begin, EnterpriseRow.sought < begin + _LAST_CHARACTER
-        ).order_by(EnterpriseRow.sought)
+        wanted = wanted.where(EnterpriseRow.sought >= begin, EnterpriseRow.sought < begin + _LAST_CHARACTER).order_by(
+            EnterpriseRow.sought
+        )
     else:
         long = [word for word in query.words if len(word) >= INDEXED_LETTERS]
         # Folded words hold letters and digits only, so nothing in them means anything to FTS5 between quotes.
-        words = text("enterprise_name MATCH :words").bindparams(words=" ".join(f'"{word}"' for word in long))
+        words = sql("enterprise_name MATCH :words").bindparams(words=" ".join(f'"{word}"' for word in long))
         wanted = wanted.join(_INDEX, _INDEX.c.rowid == literal_column("enterprise.rowid")).where(words)
         wanted = wanted.where(*(EnterpriseRow.sought.contains(word) for word in query.words if word not in long))
     if not ceased_too:
@@ -105,4 +104,4 @@ def _units(session: Session, numbers: Sequence[str], today: date) -> dict[str, i
         )
         .group_by(EstablishmentUnitRow.organisation)
     )
-    return {number: count for number, count in session.execute(counted)}
+    return dict(session.execute(counted).all())

@@ -134,5 +134,5 @@ def _touched(session: Session) -> Iterator[int]:
 def _people_of(session: Session, number: str) -> Iterator[int]:
     """Whoever stands to lose or gain when an enterprise ceases. Past the session, which is being flushed."""
     for table in (FunctionRow, RelationRow, AdministratorRow):
-        wanted = select(table.person_id).where(table.organisation == number, table.person_id.is_not(None))
-        yield from session.connection().scalars(wanted)
+        found = session.connection().scalars(select(table.person_id).where(table.organisation == number))
+        yield from (person_id for person_id in found if person_id is not None)

@@ -1,11 +1,11 @@
-"""Names as they are searched: without accents, case or punctuation, so that `muller` finds Müller and `bv` finds B.V."""
+"""Names as they are searched: without accents, case or punctuation, so that `muller` finds Müller, and `bv` B.V."""
 
 from __future__ import annotations
 
 import unicodedata
 
-_ALONE = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
-_DROPPED = frozenset("'’ʼ`´.")
+_ALONE = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"})
+_DROPPED = frozenset("'\u2019\u02bc`\u00b4.")  # apostrophes as people type them, and the dots of B.V.
 
 
 def folded(name: str) -> str:

@@ -6,10 +6,11 @@ one is noticed (SQLAlchemy, "Configuring a Version Counter").
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import DDL, JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, Connection, ForeignKey, Index, Table, UniqueConstraint
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -65,8 +66,8 @@ class PersonRow(Row):
 
 
 def _sought(context: DefaultExecutionContext) -> str:
-    name: str = context.get_current_parameters()["name"]
-    return folded(name)
+    row: Callable[[], dict[str, Any]] = context.get_current_parameters
+    return folded(row()["name"])
 
 
 # Any part of a name of three letters or more is found by index, among however many enterprises (SQLite, "FTS5: the
@@ -84,6 +85,11 @@ _NAME_INDEX = (
 )
 
 
+def _index_names(_: Table, connection: Connection, **__: object) -> None:
+    for statement in _NAME_INDEX:
+        connection.exec_driver_sql(statement)
+
+
 class EnterpriseRow(Row):
     """An enterprise in KBO. `sought` is its name as a search compares it, filled in by itself."""
 
@@ -98,7 +104,7 @@ class EnterpriseRow(Row):
     generated: Mapped[bool] = mapped_column(default=False)
     sought: Mapped[str] = mapped_column(default=_sought, index=True)
 
-    __table_args__ = {"listeners": [("after_create", DDL(one)) for one in _NAME_INDEX]}  # noqa: RUF012  # as above
+    __table_args__ = {"listeners": [("after_create", _index_names)]}  # noqa: RUF012  # as above: SQLAlchemy reads it
 
 
 class EstablishmentUnitRow(Row):
