@@ -6,13 +6,14 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute
 
-from mock_idp.acm.provider import Provider
+from mock_idp.clock import Clock
 from mock_idp.desk import Desk
 from mock_idp.kbo.counter import Counter
 from mock_idp.kbo.enterprise_pages import EnterprisePages
 from mock_idp.kbo.function_pages import FunctionPages
 from mock_idp.kbo.pages import COUNTER, SPACE, PublicPages
 from mock_idp.kbo.term import Term
+from mock_idp.world.live import LiveWorld
 from pagekit.kit import Link, Site
 from pagekit.languages import message
 
@@ -33,17 +34,20 @@ def site(*, static_url: str, accessibility_url: str) -> Site:
     )
 
 
-def routes(provider: Provider, *, static_url: str, accessibility_url: str) -> list[BaseRoute]:
+def routes(
+    *, world: LiveWorld, clock: Clock, origin: str, working_days: int, static_url: str, accessibility_url: str
+) -> list[BaseRoute]:
+    """`working_days`: how long KBO takes, until another term is chosen at the counter."""
     desk = Desk(
         templates=HERE / "templates",
         locales=HERE / "locales",
         site=site(static_url=static_url, accessibility_url=accessibility_url),
-        origin=provider.settings.origin,
+        origin=origin,
     )
-    term = Term(provider.settings.kbo_working_days)
-    counter = Counter(desk=desk, world=provider.world, clock=provider.clock, term=term)
+    term = Term(working_days)
+    counter = Counter(desk=desk, world=world, clock=clock, term=term)
     return [
-        *PublicPages(desk=desk, world=provider.world, clock=provider.clock, term=term).routes(),
+        *PublicPages(desk=desk, world=world, clock=clock, term=term).routes(),
         *EnterprisePages(counter).routes(),
         *FunctionPages(counter).routes(),
     ]

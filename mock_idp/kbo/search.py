@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, column, func, literal_column, or_, select, table
+from sqlalchemy import Select, column, literal_column, or_, select, table
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from mock_idp.kbo.query import INDEXED_LETTERS, NameQuery
 from mock_idp.numbers import format_enterprise_number
-from mock_idp.world.tables import EnterpriseRow, EstablishmentUnitRow
+from mock_idp.world.tables import EnterpriseRow
 
 PER_PAGE = 20
 MOST = 1000
@@ -30,7 +30,6 @@ class Hit:
     name: str
     address: str
     ceased_on: date | None
-    units: int
 
     @property
     def dotted(self) -> str:
@@ -58,14 +57,12 @@ def find(session: Session, query: NameQuery, *, today: date, ceased_too: bool, p
     count = min(len(found), MOST)
     page = min(max(page, 1), max(1, -(-count // PER_PAGE)))
     shown = found[:count][(page - 1) * PER_PAGE : page * PER_PAGE]
-    units = _units(session, [row.number for row in shown], today)
     hits = [
         Hit(
             number=row.number,
             name=row.name,
             address=row.address,
             ceased_on=row.ceased_on if row.ceased_on is not None and row.ceased_on <= today else None,
-            units=units.get(row.number, 0),
         )
         for row in shown
     ]
@@ -91,17 +88,3 @@ def found_by(query: NameQuery, *, today: date, ceased_too: bool) -> Select[str, 
     if not ceased_too:
         wanted = wanted.where(or_(EnterpriseRow.ceased_on.is_(None), EnterpriseRow.ceased_on > today))
     return wanted.limit(MOST + 1)
-
-
-def _units(session: Session, numbers: Sequence[str], today: date) -> dict[str, int]:
-    """How many establishment units each enterprise has today."""
-    counted = (
-        select(EstablishmentUnitRow.organisation, func.count())
-        .where(
-            EstablishmentUnitRow.organisation.in_(numbers),
-            EstablishmentUnitRow.first <= today,
-            EstablishmentUnitRow.last >= today,
-        )
-        .group_by(EstablishmentUnitRow.organisation)
-    )
-    return dict(session.execute(counted).all())

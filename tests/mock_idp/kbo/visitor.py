@@ -1,19 +1,25 @@
-"""Somebody in a browser at KBO's pages: looks, fills in forms, reads. The whole mock runs in this process."""
+"""Somebody in a browser at KBO's pages: looks, fills in forms, reads. All in this process."""
 
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from html import unescape
 from urllib.parse import quote
 
 import httpx2
+from starlette.applications import Starlette
 
-from mock_idp.app import create_app
 from mock_idp.clock import Clock
+from mock_idp.faults import Faults
 from mock_idp.idm.rules import written_day
+from mock_idp.kbo.app import routes
+from mock_idp.registers.routes import Registers
 from mock_idp.settings import Settings
+from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
 
 ORIGIN = "http://localhost:9000"
@@ -23,17 +29,45 @@ TOKEN = {"Authorization": "Bearer demo-register-token"}
 FROM_HERE = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
 
 
-class Visitor:
-    """`page` is the last page's HTML, `status` its status, `at` its path and query. `told`: whom the world named."""
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """KBO's pages and the registers over one world. `told`: whom the world named as changed."""
 
-    def __init__(self, browser: httpx2.AsyncClient, clock: Clock, world: LiveWorld) -> None:
+    app: Starlette
+    clock: Clock
+    world: LiveWorld
+    told: list[str]
+
+    def reset(self) -> None:
+        self.clock.reset()
+        self.world.reset()
+        self.told.clear()
+
+
+def office() -> Office:
+    """The rest of the mock, whose keys take longer than all of this, is not needed here."""
+    clock = Clock()
+    seed = load_seed(Settings().world_file, today=clock.real_day())
+    world = LiveWorld(lambda: seed, clock=clock)
+    told: list[str] = []
+    world.on_change(told.append)
+    registers = Registers(world=world, clock=clock, faults=Faults(()), token="demo-register-token")
+    pages = routes(
+        world=world, clock=clock, origin=ORIGIN, working_days=5, static_url="/kit", accessibility_url="/accessibility"
+    )
+    return Office(app=Starlette(routes=[*pages, *registers.routes()]), clock=clock, world=world, told=told)
+
+
+class Visitor:
+    """`page` is the last page's HTML, `status` its status, `at` its path and query."""
+
+    def __init__(self, browser: httpx2.AsyncClient, office: Office) -> None:
         self.browser = browser
-        self.clock = clock
-        self.world = world
-        self.told: list[str] = []
+        self.clock = office.clock
+        self.world = office.world
+        self.told = office.told
         self.language = "nl"
         self.page, self.status, self.at = "", 0, ""
-        world.on_change(self.told.append)
 
     async def get(self, path: str) -> Visitor:
         return self._keep(await self.browser.get(path, headers={"accept-language": self.language}))
@@ -62,6 +96,10 @@ class Visitor:
         path = f"/kbo/loket/{number}/functie?houder={holder}"
         await self.get(path)
         return await self.post(path, code=code, first=first or written_day(self.clock.today()), **who)
+
+    async def choose_term(self, working_days: int) -> None:
+        await self.get("/kbo/loket")
+        await self.post("/kbo/loket/termijn", working_days=str(working_days))
 
     def waiting_row(self) -> int:
         """The first of the functions with a button Record now."""
@@ -97,9 +135,10 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(settings: Settings | None = None) -> AsyncIterator[Visitor]:
-    clock = Clock()
-    app = create_app(settings or Settings(), clock=clock)
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN, follow_redirects=True) as browser:
-        yield Visitor(browser, clock, app.state.world)
+async def visiting(place: Office) -> AsyncIterator[Visitor]:
+    transport = httpx2.ASGITransport(app=place.app)
+    no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading the machine's takes longer than a page
+    async with httpx2.AsyncClient(
+        transport=transport, base_url=ORIGIN, follow_redirects=True, verify=no_certificates
+    ) as browser:
+        yield Visitor(browser, place)
