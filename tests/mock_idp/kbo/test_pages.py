@@ -61,7 +61,8 @@ async def test_a_ceased_enterprise_says_so_before_anything_else(visitor: Visitor
     await visitor.get(f"/kbo/onderneming/{WOUND_UP}")
 
     assert re.search(r"Drukkerij Voorbij BV Deze onderneming is stopgezet sinds [\d/]+ Niemand kan", visitor.text)
-    assert "Er staat geen wettelijk vertegenwoordiger" not in visitor.text
+    assert "niet meer" in rows(visitor, "Functies")[0]
+    assert "geen wettelijk vertegenwoordiger" not in visitor.text
     visitor.clock.move_to(visitor.clock.today() - timedelta(days=365))
     await visitor.get(f"/kbo/onderneming/{WOUND_UP}")
 
