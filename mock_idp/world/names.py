@@ -10,9 +10,16 @@ _DROPPED = frozenset("'\u2019\u02bc`\u00b4.")  # apostrophes as people type them
 
 def folded(name: str) -> str:
     """Letters and digits in small letters, words apart by one space."""
-    plain = unicodedata.normalize("NFKD", name.casefold()).translate(_ALONE)
     kept = (
         one if one.isalnum() else "" if one in _DROPPED or unicodedata.combining(one) else " "
-        for one in unicodedata.normalize("NFKD", plain)
+        for one in _caseless(name).translate(_ALONE)
     )
     return " ".join("".join(kept).split())
+
+
+def _caseless(name: str) -> str:
+    """Compatibility caseless matching (Unicode 3.13, D146): letters in a fancy style are letters too."""
+    plain = unicodedata.normalize("NFD", name)
+    for _ in range(2):
+        plain = unicodedata.normalize("NFKD", plain.casefold())
+    return plain

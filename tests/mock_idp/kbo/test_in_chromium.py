@@ -1,4 +1,4 @@
-"""KBO's pages as a visitor sees them: on a wide screen and on a phone, in both languages, without a finding of axe-core.
+"""KBO's pages as a visitor sees them: wide and on a phone, in both languages, without a finding of axe-core.
 
 Pictures go to the folder that INKOM_SCREENSHOTS names, else to pytest's temporary folder.
 """
@@ -37,6 +37,8 @@ PAGES = (
     ("company-form", f"/kbo/loket/{UNLISTED}/functie?houder=natural-person-for-enterprise", "Persoon", "Person"),
     ("cease", f"/kbo/loket/{UNLISTED}/stopzetting", "Stopgezet vanaf", "Ceases on"),
 )
+# What is in none of these has the same texts in other words, which test_texts sees to.
+IN_ENGLISH = ("results", "slip", "company", "unlisted", "company-form")
 
 
 @pytest.fixture
@@ -77,6 +79,8 @@ def test_each_page_looks_right_on_every_screen(
     with chromium.new_context(locale=locale, base_url=mock.origin) as context:
         page = context.new_page()
         for one in PAGES:
+            if language == "en" and one[0] not in IN_ENGLISH:
+                continue
             page.goto(one[1])
             expect(page.locator("main")).to_contain_text(one[at])
             look(page, f"{one[0]}-{language}", folder, translation=language == "en")
