@@ -19,6 +19,7 @@ from mock_idp.app import create_app
 from mock_idp.clock import Clock
 from mock_idp.describe import describe
 from mock_idp.generate import verb as generate
+from mock_idp.kbo.term import CHOICES as KBO_TERMS
 from mock_idp.mail import command as mail
 from mock_idp.mail.options import (
     CATCH_NOTHING,
@@ -72,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             register_token=options.register_token,
             database=options.database,
             log_level=options.log_level,
+            kbo_working_days=options.kbo_working_days,
             mail=sends,
         )
         return _serve(settings, listener, catcher)
@@ -186,6 +188,13 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         help="keep the world in this file (default: it goes when the program ends)",
     )
     parser.add_argument("--register-token", default=given("REGISTER_TOKEN", defaults.register_token))
+    parser.add_argument(
+        "--kbo-working-days",
+        type=_working_days,
+        metavar="0..5",
+        default=given("KBO_WORKING_DAYS", str(defaults.kbo_working_days)),
+        help="that KBO takes to record what it is told (default 5)",
+    )
     parser.add_argument("--log-level", choices=LOG_LEVELS, default=given("LOG_LEVEL", defaults.log_level))
     add_mail_options(parser, environment)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="instead of serving")
@@ -195,6 +204,12 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     mail.add_verb(verbs, environment)
     generate.add_verb(verbs)
     return parser
+
+
+def _working_days(text: str) -> int:
+    if text not in {str(choice) for choice in KBO_TERMS}:
+        raise argparse.ArgumentTypeError(f"from 0 to {KBO_TERMS[-1]} working days, not {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from mock_idp.desk import Desk
 from mock_idp.fault_list import all_faults
 from mock_idp.faults import Faults
 from mock_idp.idm import app as idm
+from mock_idp.kbo import app as kbo
 from mock_idp.mail import app as mail
 from mock_idp.mail.office import MailOffice
 from mock_idp.other_sites import OtherSites
@@ -84,6 +85,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
             ),
             *registers.routes(),
             *idm.routes(provider, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
+            *kbo.routes(
+                world=provider.world,
+                clock=provider.clock,
+                origin=settings.origin,
+                working_days=settings.kbo_working_days,
+                static_url=KIT_URL,
+                accessibility_url=ACCESSIBILITY_URL,
+            ),
             *SignalsControl(provider, transmitter).routes(),
             *mail.routes(office, origin=settings.origin, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *Control(provider).routes(),

@@ -1,7 +1,8 @@
 """National, BIS and TST numbers and enterprise numbers: their check digits, and how people write them.
 
-The mock accepts only numbers that cannot belong to anyone: TST numbers (month + 60) and enterprise numbers of the block
-1999.xxx.xxx, which the KBO has not begun to issue. Nothing here knows who holds a number.
+The mock accepts only numbers that cannot belong to anyone: TST numbers (month + 60), enterprise numbers of the block
+1999.xxx.xxx and establishment units of the block 2.999.xxx.xxx, which KBO has not begun to issue. Nothing here knows
+who holds a number.
 """
 
 from __future__ import annotations
@@ -80,11 +81,17 @@ def parse_establishment_number(text: str) -> str | None:
 
 
 def enterprise_number(first_eight: int) -> str:
+    """Of an establishment unit too."""
     return f"{first_eight:08d}{97 - first_eight % 97:02d}"
 
 
 def is_never_issued(digits: str) -> bool:
     return digits.startswith("1999")
+
+
+def is_never_issued_unit(digits: str) -> bool:
+    """Of an establishment unit."""
+    return digits.startswith("2999")
 
 
 def format_enterprise_number(digits: str) -> str:

@@ -22,6 +22,7 @@ class Settings:
     register_token: str = "demo-register-token"
     database: Path | None = None
     log_level: str = "info"
+    kbo_working_days: int = 5
     mail: MailSettings = field(default_factory=MailSettings)
 
     @property

@@ -30,6 +30,10 @@ class Action(StrEnum):
     REQUEST_REFUSED = "request-refused"
     ADMINISTRATOR_DESIGNATED = "administrator-designated"
     ADMINISTRATOR_WITHDRAWN = "administrator-withdrawn"
+    FUNCTION_ADDED = "function-added"
+    FUNCTION_ENDED = "function-ended"
+    FUNCTION_WITHDRAWN = "function-withdrawn"
+    FUNCTION_RECORDED = "function-recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,10 @@ ACTIONS = {
     Action.REQUEST_REFUSED: message("Request refused"),
     Action.ADMINISTRATOR_DESIGNATED: message("Designated as local administrator"),
     Action.ADMINISTRATOR_WITHDRAWN: message("Withdrawn as local administrator"),
+    Action.FUNCTION_ADDED: message("Function reported to KBO"),
+    Action.FUNCTION_ENDED: message("End of a function reported to KBO"),
+    Action.FUNCTION_WITHDRAWN: message("Report to KBO withdrawn"),
+    Action.FUNCTION_RECORDED: message("Report recorded by KBO"),
 }
 FIELDS = {
     "name": message("Name"),
@@ -54,7 +58,10 @@ FIELDS = {
     "rights": message("User rights"),
     "profiles": message("Profile"),
     "level": message("Kind"),
+    "function": message("Function"),
 }
+# What the line is about: shown even when it is the same before and after.
+NAMING = ("right", "function")
 VALUES = {
     ("status", "active"): message("active"),
     ("status", "paused"): message("paused"),
@@ -114,7 +121,7 @@ def event(row: HistoryRow) -> Event:
                 after=_value(name, after.get(name)),
             )
             for name in dict.fromkeys([*before, *after])
-            if before.get(name) != after.get(name) or name == "right"
+            if before.get(name) != after.get(name) or name in NAMING
         ],
         reason=row.reason,
     )

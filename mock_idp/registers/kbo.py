@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 from mock_idp.registers.answers import ProblemError
-from mock_idp.world.facts import KboFunction
+from mock_idp.world.facts import EstablishmentUnit, KboFunction
 from mock_idp.world.questions import World
 
 
@@ -29,9 +29,12 @@ def enterprise(world: World, number: str, *, today: date) -> dict[str, object]:
     return {
         "number": found.number,
         "name": found.name,
+        "address": found.address,
+        "began_on": found.began_on.isoformat() if found.began_on else None,
         "status": "ceased" if ceased else "active",
         "ceased_on": found.ceased_on.isoformat() if ceased and found.ceased_on else None,
         "functions": [_for_enterprise(function) for function in world.functions_in(number)],
+        "establishment_units": [_unit(unit) for unit in world.establishment_units_of(number)],
     }
 
 
@@ -54,4 +57,14 @@ def _for_enterprise(function: KboFunction) -> dict[str, object]:
         "holder_name": function.holder_name,
         "from": function.period.first.isoformat(),
         "until": function.period.last.isoformat(),
+    }
+
+
+def _unit(unit: EstablishmentUnit) -> dict[str, object]:
+    return {
+        "number": unit.number,
+        "name": unit.name,
+        "address": unit.address,
+        "from": unit.period.first.isoformat(),
+        "until": unit.period.last.isoformat(),
     }

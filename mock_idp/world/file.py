@@ -16,6 +16,7 @@ from mock_idp.acm.methods import Method
 from mock_idp.days import OPEN_END, Period, parse_day
 from mock_idp.numbers import (
     is_never_issued,
+    is_never_issued_unit,
     is_test_number,
     parse_enterprise_number,
     parse_establishment_number,
@@ -106,7 +107,7 @@ class _SeedReader:
                 functions += its_functions
         for repeated in repeats:
             with self._problems.collected():
-                enterprises[repeated.number] = _repeated_enterprise(repeated)
+                enterprises[repeated.number] = self._repeated_enterprise(repeated)
                 if repeated.function is not None:
                     functions.append(self._function(repeated.key, repeated.function))
                 if repeated.relation is not None and repeated.relation_person is not None:
@@ -172,12 +173,24 @@ class _SeedReader:
         fields.finish()
         return enterprise, units, functions
 
+    def _repeated_enterprise(self, repeated: RepeatedEnterprise) -> Enterprise:
+        return Enterprise(
+            key=repeated.key,
+            number=repeated.number,
+            name=repeated.name,
+            address=repeated.address,
+            began_on=None if repeated.began_on is None else self._day(repeated.began_on),
+            ceased_on=None,
+        )
+
     def _establishment_unit(self, organisation: str, place: Place) -> EstablishmentUnit:
         fields = Fields(place)
         written = fields.required("number")
         number = parse_establishment_number(written.text())
         if number is None:
             raise written.problem("this is not the number of an establishment unit: ten digits, the first 2 to 8")
+        if not is_never_issued_unit(number):
+            raise written.problem("the number of an establishment unit here begins with 2999: KBO has not issued those")
         if number in self._units:
             raise written.problem("this number is given twice")
         self._units.add(number)
@@ -345,9 +358,3 @@ class _SeedReader:
             if person.national_number in seen:
                 self._problems.add(places[key], f"{key!r} has the number of {seen[person.national_number]!r}")
             seen[person.national_number] = key
-
-
-def _repeated_enterprise(repeated: RepeatedEnterprise) -> Enterprise:
-    return Enterprise(
-        key=repeated.key, number=repeated.number, name=repeated.name, address="", began_on=None, ceased_on=None
-    )

@@ -127,3 +127,12 @@ def _touched(session: Session) -> Iterator[int]:
                 yield row.person_id
             case PersonRow():
                 yield row.id
+            case EnterpriseRow():
+                yield from _people_of(session, row.number)
+
+
+def _people_of(session: Session, number: str) -> Iterator[int]:
+    """Whoever stands to lose or gain when an enterprise ceases. Past the session, which is being flushed."""
+    for table in (FunctionRow, RelationRow, AdministratorRow):
+        found = session.connection().scalars(select(table.person_id).where(table.organisation == number))
+        yield from (person_id for person_id in found if person_id is not None)

@@ -16,6 +16,8 @@ class RepeatedEnterprise:
     key: str
     number: str
     name: str
+    address: str
+    began_on: Place | None
     place: Place
     function: Place | None
     relation: Place | None
@@ -31,6 +33,7 @@ def _repeat(entry: Place) -> tuple[RepeatedEnterprise, ...]:
     key = fields.text("key")
     first = fields.required("first_eight_digits")
     front, back = fields.texts("name_begins"), fields.texts("name_ends")
+    address, began_on = fields.text_or("address", ""), fields.optional("began_on")
     function = fields.optional("function")
     relation, relation_person = fields.optional("relation"), fields.optional("relation_of")
     fields.finish()
@@ -44,6 +47,8 @@ def _repeat(entry: Place) -> tuple[RepeatedEnterprise, ...]:
             key=key.replace("{n}", str(n)),
             number=enterprise_number(int(first.text()) + n),
             name=name,
+            address=address.replace("{n}", str(n)),
+            began_on=began_on,
             place=entry,
             function=function,
             relation=relation,

@@ -6,11 +6,15 @@ one is noticed (SQLAlchemy, "Configuring a Version Counter").
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, Connection, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from mock_idp.world.names import folded
 
 
 class Row(DeclarativeBase):
@@ -61,7 +65,34 @@ class PersonRow(Row):
         return f"{self.given_name} {self.family_name}"
 
 
+def _sought(context: DefaultExecutionContext) -> str:
+    row: Callable[[], dict[str, Any]] = context.get_current_parameters
+    return folded(row()["name"])
+
+
+# Any part of a name of three letters or more is found by index, among however many enterprises (SQLite, "FTS5: the
+# trigram tokenizer"). The triggers keep it, whoever writes.
+_NAME_INDEX = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS enterprise_name"
+    " USING fts5(sought, content='enterprise', tokenize='trigram', detail='full')",
+    "CREATE TRIGGER IF NOT EXISTS enterprise_named AFTER INSERT ON enterprise BEGIN"
+    " INSERT INTO enterprise_name(rowid, sought) VALUES (new.rowid, new.sought); END",
+    "CREATE TRIGGER IF NOT EXISTS enterprise_unnamed AFTER DELETE ON enterprise BEGIN"
+    " INSERT INTO enterprise_name(enterprise_name, rowid, sought) VALUES ('delete', old.rowid, old.sought); END",
+    "CREATE TRIGGER IF NOT EXISTS enterprise_renamed AFTER UPDATE OF sought ON enterprise BEGIN"
+    " INSERT INTO enterprise_name(enterprise_name, rowid, sought) VALUES ('delete', old.rowid, old.sought);"
+    " INSERT INTO enterprise_name(rowid, sought) VALUES (new.rowid, new.sought); END",
+)
+
+
+def _index_names(_: Table, connection: Connection, **__: object) -> None:
+    for statement in _NAME_INDEX:
+        connection.exec_driver_sql(statement)
+
+
 class EnterpriseRow(Row):
+    """An enterprise in KBO. `sought` is its name as a search compares it, filled in by itself."""
+
     __tablename__ = "enterprise"
 
     number: Mapped[str] = mapped_column(primary_key=True)
@@ -71,6 +102,9 @@ class EnterpriseRow(Row):
     began_on: Mapped[date | None]
     ceased_on: Mapped[date | None]
     generated: Mapped[bool] = mapped_column(default=False)
+    sought: Mapped[str] = mapped_column(default=_sought, index=True)
+
+    __table_args__ = {"listeners": [("after_create", _index_names)]}  # noqa: RUF012  # as above: SQLAlchemy reads it
 
 
 class EstablishmentUnitRow(Row):
@@ -87,7 +121,7 @@ class EstablishmentUnitRow(Row):
 class FunctionRow(Row):
     """A function in KBO. It is public from `recorded_on`; an end that was asked for later is so from `end_recorded_on`.
 
-    KBO takes up to five working days to record what it is told.
+    KBO takes up to five working days to record what it is told. `end_reason` is what was told with the end.
     """
 
     __tablename__ = "function"
@@ -100,9 +134,10 @@ class FunctionRow(Row):
     company: Mapped[str | None]
     first: Mapped[date]
     last: Mapped[date]
-    recorded_on: Mapped[date] = mapped_column(default=date.min)
+    recorded_on: Mapped[date] = mapped_column(default=date.min, index=True)
     ends_on: Mapped[date | None]
-    end_recorded_on: Mapped[date | None]
+    end_recorded_on: Mapped[date | None] = mapped_column(index=True)
+    end_reason: Mapped[str] = mapped_column(default="")
 
     person: Mapped[PersonRow | None] = relationship()
 

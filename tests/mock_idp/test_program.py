@@ -103,3 +103,16 @@ def test_used_wrongly_it_ends_with_two(capsys: pytest.CaptureFixture[str]) -> No
 
     assert caught.value.code == 2
     assert "usage: inkom-mock" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("days", ["6", "-1", "five", ""])
+def test_a_term_that_kbo_cannot_have_is_refused_from_the_environment_too(
+    days: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INKOM_MOCK_KBO_WORKING_DAYS", days)
+
+    with pytest.raises(SystemExit) as caught:
+        main(["--port", "0"])
+
+    assert caught.value.code == 2
+    assert "from 0 to 5 working days" in capsys.readouterr().err

@@ -118,6 +118,16 @@ def test_kbo_shows_who_holds_a_function_and_for_whom(registers: Registers) -> No
     ]
 
 
+def test_kbo_tells_address_begin_and_establishment_units(registers: Registers) -> None:
+    bakery = registers.look_up("/kbo/v1/enterprises/{number}", BAKERY).json()
+    holding = registers.look_up("/kbo/v1/enterprises/{number}", "1999999349").json()
+
+    assert (bakery["address"], len(bakery["began_on"])) == ("Voorbeeldplein 12, 9000 Gent", 10)
+    assert [unit["number"] for unit in bakery["establishment_units"]] == ["2999900192", "2999900291", "2999900390"]
+    assert bakery["establishment_units"][2]["until"] < bakery["establishment_units"][1]["until"] == "9999-12-31"
+    assert holding["establishment_units"] == []
+
+
 def test_an_enterprise_ceases_on_the_mocks_own_day(acm: Mock, registers: Registers) -> None:
     path = "/kbo/v1/enterprises/{number}"
     ceased = registers.look_up(path, "1999999448").json()

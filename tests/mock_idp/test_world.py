@@ -264,6 +264,9 @@ people:
 """
 
 
+UNIT = 'establishment_units: [{number: "2.999.900.193", name: Winkel, address: Hier, from: -1y}]'
+
+
 def problem_in(tmp_path: Path, text: str) -> str:
     path = tmp_path / "world.yaml"
     path.write_text(text, encoding="utf-8")
@@ -290,6 +293,12 @@ def problem_in(tmp_path: Path, text: str) -> str:
         ("represents: true", 'represents: "true"', ":6: true or false is needed here"),
         ("family_name: Proef", "family_name: Proef\n    administers: [shop]", ":14: there is no enterprise 'shop'"),
         ("family_name: Proef", "family_name: Proef\n    status: asleep", ":14: 'asleep' is not one of active, pending"),
+        ("name: Bakkerij,", f"name: Bakkerij, {UNIT},", ":8: this is not the number of an establishment unit"),
+        (
+            "name: Bakkerij,",
+            f"name: Bakkerij, {UNIT},".replace("2.999.900.193", "2.147.812.701"),
+            ":8: the number of an establishment unit here begins with 2999",
+        ),
         ("applications:", "applications: {", "world.yaml"),
     ],
 )
