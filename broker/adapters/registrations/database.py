@@ -99,11 +99,13 @@ class Database:
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
-    """Raise what a driver raises as RegistrationsUnavailable."""
+def told_apart(*, but: type[DBAPIError] | None = None) -> Iterator[None]:
+    """Raise what a driver raises as RegistrationsUnavailable, with one exception if need be."""
     try:
         yield
     except DBAPIError as error:
+        if but is not None and isinstance(error, but):
+            raise
         raise RegistrationsUnavailable(f"the registrations database does not work: {_reason(error)}") from error
     except TimeoutError as error:
         raise RegistrationsUnavailable("the registrations database does not answer in time") from error
