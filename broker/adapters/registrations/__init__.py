@@ -5,7 +5,7 @@ writes it, `spreadsheet` is the form in which the agency gets it.
 """
 
 from broker.adapters.registrations.database import Database
-from broker.adapters.registrations.migrating import Standing, State, migrate, prepare, standing
+from broker.adapters.registrations.migrating import Standing, State, migrate, prepare, require_usable, standing
 from broker.adapters.registrations.spreadsheet import SpreadsheetInvalid, fields_of, read_spreadsheet, written
 from broker.adapters.registrations.store import SqlRegistrations
 
@@ -19,6 +19,7 @@ __all__ = [
     "migrate",
     "prepare",
     "read_spreadsheet",
+    "require_usable",
     "standing",
     "written",
 ]
