@@ -213,9 +213,7 @@ async def _database(secrets: config.Secrets, near: Path) -> str:
         if database.file is None or found.state is State.UNKNOWN:
             require_usable(found)
     except RegistrationsUnavailable as error:
-        remedy = (
-            "mend registrations.database, or do what it says; without it nobody gets in"
-        )
+        remedy = "mend registrations.database, or do what it says; without it nobody gets in"
         raise Ailment(finding=str(error), remedy=remedy) from None
     if database.file is not None and not await asyncio.to_thread(_writable_place, database.file):
         raise Ailment(

@@ -44,9 +44,7 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument(
         "--csv", metavar="FILE", default=STANDARD, help="write CSV to a file, - for the terminal (default: -)"
     )
-    form.add_argument(
-        "--json", action="store_true", help="print JSON, every value as it is, for a program to read"
-    )
+    form.add_argument("--json", action="store_true", help="print JSON, every value as it is, for a program to read")
     parser.add_argument(
         "--since", type=_day, metavar="DATE", help="only what was registered since the beginning of a day (2026-06-01)"
     )

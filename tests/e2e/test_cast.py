@@ -23,6 +23,7 @@ KEYS = frozenset(
         "legal-representative",
         "local-administrator",
         "many-organisations",
+        "new-enterprise",
         "nobody",
         "older-right",
         "paused-relation",
@@ -63,6 +64,10 @@ def seen(chain: Chain, person: dict[str, Any], application: str) -> str:
             page = visitor.choose(person["acts_for"]["number"], return_to=f"/{application}/")
         if page.url.path == "/_inkom/organisation" and page.status_code == 403:
             return "refused no-organisation"
+        if page.url.path == "/_inkom/registration":
+            assert page.status_code == 200
+            asked = visitor.get(f"/{application}/", headers={"accept": "application/json"})
+            return f"refused {asked.json()['cause']}"
         asked = visitor.get(f"/{application}/", headers={"accept": "application/json"})
         assert asked.status_code == page.status_code
         if asked.status_code == 200:
