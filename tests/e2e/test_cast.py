@@ -45,7 +45,7 @@ def test_every_key_of_the_cast_meets_its_outcome(chain: Chain, capsys: pytest.Ca
         for application in APPLICATIONS
     ]
     with capsys.disabled():
-        print(f"\n{'person':22}{'application':22}{"expected":40}seen")
+        print(f"\n{'person':22}{'application':22}{'expected':40}seen")
         for key, application, wanted, found in rows:
             print(f"{key:22}{application:22}{wanted:40}{found}")
     assert [row for row in rows if row[2] != row[3]] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from sqlalchemy import inspect, text
 
 from broker.adapters.registrations import Database, SqlRegistrations, State, migrate, prepare, standing
 from broker.adapters.registrations.tables import METADATA
+from broker.cli import main
 from broker.ports import RegistrationsUnavailable
 from tests.broker.gateway import BAKERY, a_registration
+from tests.postgres_server import PostgresServer
+from tests.project.places import ROOT
 
 
 def test_an_empty_database_is_brought_up_to_this_version_once(database: Database) -> None:
@@ -82,6 +86,36 @@ def test_a_start_migrates_sqlite_by_itself_and_refuses_a_postgresql_that_is_behi
     assert standing(database).state is State.EMPTY
     migrate(database)
     prepare(database)
+
+
+def test_the_gateway_does_not_start_on_a_postgresql_that_is_behind(
+    postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("assertion", "session", "pseudonym"):
+        assert main(["keys", kind, "--out", str(tmp_path / kind)]) == 0
+    names = ("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen")
+    settings = {
+        "public_url": "http://localhost:8000",
+        "listen": {"port": 0},
+        "operators": {"port": 0},
+        "acm": {
+            "issuer": "http://localhost:9000/op",
+            "client_id": "inkom",
+            "client_authentication": "client_secret_basic",
+            "client_secret": "shared",
+        },
+        "registers": {"idm": "http://localhost:9000/idm", "kbo": "http://localhost:9000/kbo", "token": "bearer"},
+        "sessions": {"redis": "redis://localhost", "secrets_file": "session"},
+        "policies": str(ROOT / "policies"),
+        "audit": {"file": "audit.jsonl"},
+        "registrations": {"database": postgres.fresh_database()},
+        "assertion": {"key_file": "assertion"},
+        "pseudonym": {"key_file": "pseudonym"},
+        "applications": {one: {"title": {"nl": "K", "en": "K"}, "upstream": "http://localhost:9101"} for one in names},
+    }
+    (tmp_path / "inkom.yaml").write_text(json.dumps(settings))
+    assert main(["serve", "--config", str(tmp_path / "inkom.yaml")]) == 1
+    assert "run `inkom registrations migrate`" in capsys.readouterr().err
 
 
 def test_tables_of_a_newer_version_are_left_alone(database: Database) -> None:
