@@ -26,7 +26,7 @@ from broker.adapters.registrations import Database, State, require_usable, stand
 from broker.adapters.sessions import RedisSessions, connect
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
 from broker.domain.numbers import EnterpriseNumber
-from broker.ports import RegistrationsUnavailable, RegisterUnavailable, StoreUnavailable
+from broker.ports import RegisterUnavailable, RegistrationsUnavailable, StoreUnavailable
 
 T = TypeVar("T")
 Check = tuple[str, Callable[[], Awaitable[str]]]

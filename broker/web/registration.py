@@ -183,7 +183,7 @@ class RegistrationPages:
             contacts = await self._registers.contacts(visit.acting.organisation.number, day=self._clock.today())
         except RegisterUnavailable:
             return None
-        return contacts.representatives
+        return contacts.representatives if contacts.known else None
 
     def _not_theirs(self, request: Request, session: Session, return_to: str) -> Response:
         return self._pages.page(request, "not-yours-to-register.html", status=403, session=session, return_to=return_to)

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from broker.domain.people import Organisation, PersonRecord
-from broker.ports import AuditUnavailable, Event, RegisterUnavailable
+from broker.ports import AuditUnavailable, Contacts, Event, RegisterUnavailable
 from tests.broker.gateway import (
     BAKERY,
     FLORIST,
@@ -329,4 +329,10 @@ async def test_names_that_the_registers_cannot_tell_do_not_stop_anybody(
     monkeypatch.setattr(world.registers, "contacts", away)
     page = await world.get(PAGE_ADDRESS)
     assert page.status_code == 200
-    assert "The names can't be shown at the moment." in page.text
+    assert "We can't show the names here." in page.text
+
+
+async def test_where_claims_are_all_there_is_no_names_are_asked_for(world: World) -> None:
+    world.registers.helpers = Contacts(organisation=None, known=False)
+    await arrive(world)
+    assert "We can't show the names here." in (await world.get(PAGE_ADDRESS)).text
