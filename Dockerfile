@@ -15,10 +15,10 @@ RUN /opt/inkom/bin/pip install --no-deps --no-build-isolation /build
 
 FROM python:3.11-slim
 ENV PATH=/opt/inkom/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-# /var/lib/inkom: the audit file. /run/inkom: keys, when they come from a volume as in the composition.
+# /var/lib/inkom: the audit file. /var/lib/inkom-registrations: SQLite's file, which alone needs a backup. /run/inkom: keys, when they come from a volume as in the composition.
 RUN groupadd --system --gid 10001 inkom \
     && useradd --system --uid 10001 --gid inkom --home-dir /nonexistent --shell /usr/sbin/nologin inkom \
-    && install --directory --owner=inkom --group=inkom --mode=0700 /run/inkom /var/lib/inkom
+    && install --directory --owner=inkom --group=inkom --mode=0700 /run/inkom /var/lib/inkom /var/lib/inkom-registrations
 COPY --from=build /opt/inkom /opt/inkom
 COPY inkom.yaml /etc/inkom/inkom.yaml
 COPY policies /etc/inkom/policies

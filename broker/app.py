@@ -31,6 +31,7 @@ from uvicorn.supervisors import Multiprocess
 from broker import logs
 from broker.adapters.metrics import CONTENT_TYPE
 from broker.adapters.policy_files import load as load_policies
+from broker.adapters.registrations import Database, prepare
 from broker.config import Application, Listen, Operators, Secrets, Settings, load
 from broker.cookies import Cookies
 from broker.domain.policy import Policy
@@ -46,6 +47,7 @@ from broker.web.operators import operators_pages
 from broker.web.organisation import OrganisationPages
 from broker.web.profile import ProfilePages
 from broker.web.refusal import RefusalPage
+from broker.web.registration import RegistrationPages
 from broker.web.signals import SignalsReceiver
 from broker.web.signin import SignInPages
 from broker.web.site import SPACE, Pages
@@ -59,10 +61,11 @@ _GRACE_SECONDS = 10
 
 def serve(path: Path) -> int:
     """Run the gateway until it is told to stop. Raises ConfigurationInvalid or InkomError before anything listens."""
-    settings, _ = load(path)
+    settings, secrets = load(path)
     _require_free("listen", settings.listen)
     _require_free("operators", settings.operators)
     load_policies(_beside(path, settings.policies), applications=settings.applications.keys())
+    prepare(Database.at(secrets.database, near=path.parent))
     os.environ[_CONFIG_VARIABLE] = str(path)
     logs.configure()
     config = server_config(
@@ -131,7 +134,12 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         applications={name: application.title for name, application in settings.applications.items()},
         links=settings.links,
     )
-    facts = FactsReader(registers=parts.registers, announcements=parts.announcements, clock=parts.clock)
+    facts = FactsReader(
+        registers=parts.registers,
+        registrations=parts.registrations,
+        announcements=parts.announcements,
+        clock=parts.clock,
+    )
     protected = _applications(settings, policies)
     answers = PageAnswers(pages=pages, refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock))
     status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
@@ -154,6 +162,18 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         audit=parts.audit,
         origin=public_url,
     )
+    registration = RegistrationPages(
+        pages=pages,
+        sessions=parts.sessions,
+        facts=facts,
+        registers=parts.registers,
+        registrations=parts.registrations,
+        audit=parts.audit,
+        clock=parts.clock,
+        policies={one.id: one.policy for one in protected},
+        origin=public_url,
+        pseudonym_key=pseudonym_key,
+    )
     profile = ProfilePages(pages=pages, sessions=parts.sessions, absolute=timedelta(seconds=settings.sessions.absolute))
 
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
@@ -173,6 +193,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
                 routes=[
                     *signin.routes(),
                     *organisation.routes(),
+                    *registration.routes(),
                     *profile.routes(),
                     *status.routes(),
                     *_signals(parts),

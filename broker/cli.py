@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from broker.commands import check, doctor, keys, policy_explain, policy_test
+from broker.commands import check, doctor, keys, policy_explain, policy_test, registrations
 from broker.commands.terminal import Misuse, Paint, add_config_option, count, problem_lines
 from broker.config import ConfigurationInvalid
 from broker.ports import InkomError
@@ -95,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
         "inkom doctor --config inkom.yaml",
     )
     _policy(verbs)
+    _registrations(verbs)
     kinds = "\n".join(f"  {kind:<11}{text}".replace("\n", "\n" + " " * 13) for kind, text in keys.KINDS.items())
     _verb(
         verbs,
@@ -132,6 +133,57 @@ def _policy(verbs: _Verbs) -> None:
         policy_explain.run,
         policy_explain.add_arguments,
         "inkom policy explain --person expired-right --application kmo-portefeuille",
+    )
+
+
+def _registrations(verbs: _Verbs) -> None:
+    parser = _parser(verbs, "registrations", "organisations registered on INKOM", "inkom registrations export")
+    parser.set_defaults(run=lambda _: _help(parser))
+    inner = parser.add_subparsers(title="verbs", metavar="VERB")
+    of = registrations
+    _verb(
+        inner,
+        "export",
+        "write all registrations as CSV or JSON",
+        of.export,
+        of.add_export_arguments,
+        "inkom registrations export --csv registrations.csv --since 2026-06-01",
+        "In CSV, a cell that a spreadsheet would take for a formula (a phone number begins\n"
+        "with +) has an apostrophe in front; `import` takes it away again.",
+    )
+    _verb(
+        inner,
+        "show",
+        "print the registration of one organisation",
+        of.show,
+        of.add_show_arguments,
+        "inkom registrations show 1999.999.943",
+    )
+    _verb(
+        inner,
+        "import",
+        "register the organisations in a CSV, all of them or none",
+        of.import_,
+        of.add_import_arguments,
+        "inkom registrations import registrations.csv",
+        "Who is registered already stays as they are.",
+    )
+    _verb(
+        inner,
+        "migrate",
+        "bring the database up to this version",
+        of.migrate_,
+        add_config_option,
+        "inkom registrations migrate --config inkom.yaml",
+        "SQLite is migrated at every start by itself; PostgreSQL only by this command.",
+    )
+    _verb(
+        inner,
+        "status",
+        "say how the database stands",
+        of.status,
+        of.add_status_arguments,
+        "inkom registrations status",
     )
 
 

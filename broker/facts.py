@@ -1,6 +1,6 @@
 """Reads what the registers say of a person in one organisation, and keeps the facts of sessions fresh.
 
-Until registration on INKOM exists, an organisation that is active in KBO counts as registered.
+Whether the organisation is registered on INKOM is read together with the registers, from our own database.
 """
 
 from __future__ import annotations
@@ -21,14 +21,17 @@ from broker.domain.people import (
     UserRight,
 )
 from broker.domain.session import Acting, Identity, Session
-from broker.ports import Announcements, Clock, Registers, SessionStore
+from broker.ports import Announcements, Clock, Registers, Registrations, SessionStore
 
 
 class FactsReader:
     """Facts, freshly read."""
 
-    def __init__(self, *, registers: Registers, announcements: Announcements, clock: Clock) -> None:
+    def __init__(
+        self, *, registers: Registers, registrations: Registrations, announcements: Announcements, clock: Clock
+    ) -> None:
         self._registers = registers
+        self._registrations = registrations
         self._announcements = announcements
         self._clock = clock
 
@@ -39,11 +42,15 @@ class FactsReader:
     async def acting(self, identity: Identity, number: EnterpriseNumber) -> Acting | None:
         """Return the person acting for an organisation, or None when they have nothing to do with it.
 
-        Raises RegisterUnavailable, StoreUnavailable.
+        Raises RegisterUnavailable, RegistrationsUnavailable, StoreUnavailable.
         """
         # Asked for first: what is announced while the registers answer makes these facts old at once.
         announced = (await self._announcements.about(identity)).count
-        record, enterprise = await asyncio.gather(self._registers.person(identity), self._registers.enterprise(number))
+        record, enterprise, registration = await asyncio.gather(
+            self._registers.person(identity),
+            self._registers.enterprise(number),
+            self._registrations.find(number),
+        )
         organisation = record.organisation(number)
         if organisation is None:
             return None
@@ -51,6 +58,7 @@ class FactsReader:
             number,
             record,
             enterprise,
+            registered=registration is not None,
             method=identity.method,
             assurance=identity.assurance,
             day=self._clock.today(),
@@ -68,6 +76,7 @@ def facts_about(
     record: PersonRecord,
     enterprise: Enterprise | None,
     *,
+    registered: bool,
     method: SignInMethod | None,
     assurance: Assurance | None,
     day: date,
@@ -80,7 +89,7 @@ def facts_about(
     return Facts(
         organisation=number,
         active=active,
-        registered=active,
+        registered=registered,
         method=method,
         assurance=assurance,
         functions=tuple(one for one in record.functions if one.organisation == number),
@@ -113,7 +122,7 @@ class FreshSessions:
         self._readings: dict[tuple[str, int], asyncio.Task[Session | None]] = {}
 
     async def find(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
-        """Return the session of a cookie, if there is one. Raises StoreUnavailable, RegisterUnavailable."""
+        """Return the session of a cookie, if there is one. Raises the errors of FactsReader.acting."""
         session = await self._sessions.find(cookie, counts_as_use=counts_as_use) if cookie else None
         if cookie is None or session is None:
             return None
@@ -132,7 +141,7 @@ class FreshSessions:
     async def fresher(self, cookie: str, session: Session, *, than: timedelta) -> Session | None:
         """Return the session with facts younger than a limit; None when it ended meanwhile.
 
-        Raises StoreUnavailable, RegisterUnavailable.
+        Raises StoreUnavailable, RegisterUnavailable, RegistrationsUnavailable.
         """
         if session.acting is None or self._clock.now() - session.acting.read_at < than:
             return session

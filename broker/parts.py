@@ -23,6 +23,7 @@ from broker.adapters.oidc.settings import (
     acr_table,
 )
 from broker.adapters.registers.chosen import chosen_registers, magda_channel
+from broker.adapters.registrations import Database, SqlRegistrations
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
 from broker.adapters.sessions.connection import Connection, connect
@@ -41,6 +42,7 @@ from broker.ports import (
     LastChoices,
     Measures,
     Registers,
+    Registrations,
     SessionStore,
     SignalReader,
 )
@@ -61,6 +63,7 @@ class Parts:
     attempts: AttemptStore
     choices: LastChoices
     registers: Registers
+    registrations: Registrations
     provider: IdentityProvider
     audit: AuditLog
     assertions: Assertions
@@ -95,6 +98,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     oidc = _oidc(settings.acm, secrets, public_url, keeps_claims=settings.registers.source == "claims")
     provider = OidcProvider(oidc, clock=clock, channel=provider_channel)
     announcements, signals = _signals(settings, secrets, redis, clock, provider_channel)
+    registrations = SqlRegistrations(Database.at(secrets.database, near=near))
     audit = AuditFile(near / settings.audit.file, clock=clock)
     return Parts(
         clock=clock,
@@ -102,13 +106,14 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         attempts=RedisAttempts(redis, secrets=secrets.session_secrets),
         choices=RedisChoices(redis, secrets=secrets.session_secrets, pseudonym_key=secrets.pseudonym_key),
         registers=registers,
+        registrations=registrations,
         provider=provider,
         audit=audit,
         assertions=AssertionSigner(
             key=secrets.assertion_key, client_key=secrets.client_key, issuer=public_url, clock=clock
         ),
         measures=PrometheusMeasures(),
-        vital={"sessions": sessions.ping},
+        vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={"provider": provider.ready},
         announcements=announcements,
         signals=signals,
@@ -117,7 +122,14 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
             *((moved.follow,) if moved else ()),
             *((announcements.follow,) if isinstance(announcements, RedisAnnouncements) else ()),
         ),
-        closing=(registers_channel.aclose, magda.aclose, provider_channel.aclose, sessions.aclose, audit.aclose),
+        closing=(
+            registers_channel.aclose,
+            magda.aclose,
+            provider_channel.aclose,
+            sessions.aclose,
+            registrations.aclose,
+            audit.aclose,
+        ),
     )
 
 

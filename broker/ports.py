@@ -2,6 +2,7 @@
 
     InkomError
     +-- RegisterUnavailable      IDM or KBO did not answer, or not in a form we understand
+    +-- RegistrationsUnavailable the database of registrations on INKOM does not work, or is not migrated
     +-- StoreUnavailable         Redis cannot be reached or refuses
     +-- ProviderUnavailable      ACM's discovery, token, keys or userinfo endpoint did not answer properly
     +-- SignalRefused            what a transmitter of Shared Signals sent is not one of its events for us
@@ -16,7 +17,7 @@ missing session, an unknown organisation or a refusal is a value.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -30,6 +31,7 @@ from broker.domain.claims import ClaimedRole
 from broker.domain.decide import Decision
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import Enterprise, Organisation, PersonRecord
+from broker.domain.registration import Registration
 from broker.domain.session import Identity, Session, SignInAttempt
 
 
@@ -39,6 +41,10 @@ class InkomError(Exception):
 
 class RegisterUnavailable(InkomError):
     """A register did not answer, or not in a form we understand."""
+
+
+class RegistrationsUnavailable(InkomError):
+    """The database of registrations on INKOM cannot be reached, or its tables are not those of this version."""
 
 
 class StoreUnavailable(InkomError):
@@ -280,9 +286,28 @@ class Contacts:
     known: bool = True
 
 
+class Registrations(Protocol):
+    """Which organisations are registered on INKOM. Every method raises RegistrationsUnavailable."""
+
+    async def find(self, number: EnterpriseNumber) -> Registration | None:
+        """Return an organisation's registration, if there is one."""
+
+    async def register(self, registration: Registration) -> Registration:
+        """Store a registration unless there is one, and return the one in force: the first wins, on all machines."""
+
+    def all(self, *, since: datetime | None = None) -> AsyncIterator[Registration]:
+        """Return the registrations made since an instant, oldest first."""
+
+    async def ping(self) -> None:
+        """Return when the database works and has the tables of this version."""
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One line of the audit log that is not a decision: sign-in, sign-in refused, organisation chosen, sign-out."""
+    """One line of the audit log that is not a decision: sign-in, refused sign-in, sign-out, choice, registration."""
 
     kind: str
     session: str | None

@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser(os.environ).parse_args(arguments)
     if options.verb == "person":
         return _describe(options.key, options.world)
+    if options.verb == "enterprises":
+        return _list_enterprises(options.world)
     if options.verb == "mail":
         return mail.run(options, os.environ)
     if options.verb == "generate":
@@ -93,6 +95,17 @@ def _describe(key: str, world_file: Path) -> int:
         print(f"inkom-mock: nobody of the cast is called {key!r}; there are {known}", file=sys.stderr)
         return 2
     print(json.dumps(describe(world, person, today=today), ensure_ascii=False, indent=2))
+    return 0
+
+
+def _list_enterprises(world_file: Path) -> int:
+    try:
+        seed = load_seed(world_file, today=Clock().today())
+    except FileProblemsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    known = [{"number": one.number, "name": one.name} for one in seed.enterprises.values()]
+    print(json.dumps(known, ensure_ascii=False, indent=2))
     return 0
 
 
@@ -201,6 +214,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     person = verbs.add_parser("person", help="print what the registers say of somebody of the cast, as JSON")
     person.add_argument("key", metavar="KEY", help="for example employee")
     person.add_argument("--json", action="store_true", help="JSON, which is the only form there is")
+    verbs.add_parser("enterprises", help="print every enterprise's number and name, as JSON")
     mail.add_verb(verbs, environment)
     generate.add_verb(verbs)
     return parser

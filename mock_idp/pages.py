@@ -37,6 +37,7 @@ REASONS = {
     "right-not-yet-valid": message("the right has not begun"),
     "right-expired": message("the right has expired"),
     "organisation-ceased": message("the organisation has ceased"),
+    "organisation-not-registered": message("the organisation is to be registered first"),
     "no-organisation": message("no organisation"),
 }
 

@@ -58,7 +58,8 @@ def member_facts(member: CastMember, key: str, *, organisation: EnterpriseNumber
         enterprise = Enterprise(organisation=Organisation(number=number, name=""), active=True)
     method = next((one for one in SignInMethod if one.value == member.method), None)
     assurance = method.assurance if method else None
-    return facts_about(number, record, enterprise, method=method, assurance=assurance, day=day)
+    # Without a server nobody says which organisations are registered: they are taken to be.
+    return facts_about(number, record, enterprise, registered=True, method=method, assurance=assurance, day=day)
 
 
 def _enterprise(document: Any, day: date) -> Enterprise | None:

@@ -22,10 +22,11 @@ from broker.adapters.assertion import AssertionSigner
 from broker.adapters.clock import SystemClock
 from broker.adapters.http import Answer, BackChannel, Limits, NoAnswer
 from broker.adapters.registers.chosen import magda_channel, magda_kbo
+from broker.adapters.registrations import Database, State, require_usable, standing
 from broker.adapters.sessions import RedisSessions, connect
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
 from broker.domain.numbers import EnterpriseNumber
-from broker.ports import RegisterUnavailable, StoreUnavailable
+from broker.ports import RegisterUnavailable, RegistrationsUnavailable, StoreUnavailable
 
 T = TypeVar("T")
 Check = tuple[str, Callable[[], Awaitable[str]]]
@@ -82,6 +83,7 @@ async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: 
         ("acm", lambda: _acm(settings.acm.issuer, channel)),
         *_registers(settings.registers, secrets, channel),
         ("keys", lambda: _keys(settings, secrets)),
+        ("database", lambda: _database(secrets, near)),
         ("audit", lambda: _audit(near / settings.audit.file)),
         ("clock", lambda: _clock(settings, channel)),
     ]
@@ -201,6 +203,34 @@ async def _keys(settings: config.Settings, secrets: config.Secrets) -> str:
         remedy = "make fresh ones: inkom keys assertion, inkom keys client"
         raise Ailment(finding=f"the keys cannot be used: {error}", remedy=remedy) from None
     return "assertion key and client key can be read and used"
+
+
+async def _database(secrets: config.Secrets, near: Path) -> str:
+    """Reads only: SQLite's file is not made, and nothing is migrated."""
+    try:
+        database = Database.at(secrets.database, near=near)
+        found = await asyncio.to_thread(standing, database)
+        if database.file is None or found.state is State.UNKNOWN:
+            require_usable(found)
+    except RegistrationsUnavailable as error:
+        remedy = "mend registrations.database, or do what it says; without it nobody gets in"
+        raise Ailment(finding=str(error), remedy=remedy) from None
+    if database.file is not None and not await asyncio.to_thread(_writable_place, database.file):
+        raise Ailment(
+            finding=f"{database.file} cannot be written",
+            remedy="let the gateway's user write there, or mend registrations.database",
+        )
+    if found.state is State.CURRENT:
+        return f"{database} answers and has this version's tables"
+    return f"{database} will be made or migrated at the next start"
+
+
+def _writable_place(file: Path) -> bool:
+    """Whether a file can be written, or made together with its folder."""
+    if file.exists():
+        return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+    nearest = next((folder for folder in file.parents if folder.exists()), file.parent)
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
 async def _audit(path: Path) -> str:

@@ -18,8 +18,8 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from broker.config.certificates import client_tls
-from broker.config.rules import check
-from broker.config.topics import Magda, Settings
+from broker.config.rules import check, check_database
+from broker.config.topics import DEFAULT_DATABASE, Magda, Settings
 from broker.documents import Document, Problem
 
 
@@ -35,6 +35,7 @@ class Secrets:
     assertion_key: str
     pseudonym_key: bytes
     signals_token: str | None
+    database: str
 
     def __repr__(self) -> str:
         """Masked."""
@@ -150,6 +151,12 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     signals_token = None
     if signals is not None:
         signals_token = signals.token or content("signals.token_file", signals.token_file)
+    registrations = settings.registrations
+    if registrations.database is not None and registrations.database_file is not None:
+        document.wrong_at("registrations.database_file", "give this or registrations.database, not both")
+    check_database(document, registrations.database, path="registrations.database")
+    database = content("registrations.database_file", registrations.database_file)
+    check_database(document, database, path="registrations.database_file")
     if document.problems or assertion_key is None or pseudonym_key is None:
         return None
     return Secrets(
@@ -161,6 +168,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         assertion_key=assertion_key,
         pseudonym_key=pseudonym_key.encode(),
         signals_token=signals_token,
+        database=registrations.database or database or DEFAULT_DATABASE,
     )
 
 

@@ -37,6 +37,26 @@ def check(document: Document, settings: Settings | None) -> None:
     check_registers(document, settings)
 
 
+def check_database(document: Document, address: str | None, *, path: str) -> None:
+    """Note what is wrong with the address of a database, without repeating it: it may hold a password."""
+    if address is None:
+        return
+    remedy = "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
+    if address.startswith("sqlite:"):
+        if not address.startswith("sqlite:///") or not address.removeprefix("sqlite:///").strip("/"):
+            document.wrong_at(path, f"names no file for SQLite; {remedy}")
+        elif ":memory:" in address:
+            document.wrong_at(path, f"what is in memory only is lost at the next start; {remedy}")
+        return
+    parts = _split(address)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        document.wrong_at(path, f"is no database that the gateway knows; {remedy}")
+    elif parts.scheme == "postgres":
+        document.wrong_at(path, "write postgresql:// in place of postgres://")
+    elif not parts.path.strip("/"):
+        document.wrong_at(path, f"names no database; {remedy}")
+
+
 def _check_public_url(document: Document, public: SplitResult) -> None:
     if document.text(("public_url",)) is None:
         return

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+DEFAULT_DATABASE = "sqlite:///state/registrations.db"
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]  # at most a year
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -120,6 +121,16 @@ class Signals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     token_file: str | None = None
 
 
+class Registrations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The database of registrations on INKOM: `sqlite:///PATH` or `postgresql://…`, or a file that holds this address.
+
+    Without both: `sqlite:///state/registrations.db`, as `DEFAULT_DATABASE` says.
+    """
+
+    database: str | None = None
+    database_file: str | None = None
+
+
 class Audit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The audit log: one JSON line for each decision and event."""
 
@@ -192,6 +203,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sessions: Sessions
     policies: Text = "policies"
     audit: Audit
+    registrations: Registrations = Registrations()
     assertion: Key
     pseudonym: Key
     applications: dict[str, Application]

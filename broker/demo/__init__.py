@@ -4,8 +4,9 @@ Starts a Redis, the mock government, the sample backends and the gateway as proc
 are and who can sign in, and ends them all again. It knows the others by command line, environment and HTTP only, and
 is never part of a production gateway.
 
-Read in this order: options (what may differ), runtime (keys and files), parts (who is started), processes (how),
-guard (what happens when we die), screen (what is printed), supervisor (the whole run).
+Read in this order: options (what may differ), runtime (keys and files), registered (which organisations are registered
+on INKOM), parts (who is started), processes (how), guard (what happens when we die), screen (what is printed),
+supervisor (the whole run).
 """
 
 from broker.demo.options import add_arguments

@@ -145,6 +145,7 @@ def _gateway(options: Options, runtime: Runtime) -> Part:
             "INKOM_SESSIONS_REDIS": _redis_url(options, runtime),
             "INKOM_SESSIONS_SECRETS_FILE": str(runtime.session_secrets),
             "INKOM_AUDIT_FILE": str(runtime.audit),
+            "INKOM_REGISTRATIONS_DATABASE": f"sqlite:///{runtime.registrations}",
             "INKOM_ASSERTION_KEY_FILE": str(runtime.assertion_key),
             "INKOM_PSEUDONYM_KEY_FILE": str(runtime.pseudonym_key),
             "INKOM_SIGNALS_JWKS_URI": f"{mock}/op/v1/keys",

@@ -85,6 +85,14 @@ class Runtime:
     def audit(self) -> Path:
         return self.directory / "audit.jsonl"
 
+    @property
+    def registrations(self) -> Path:
+        return self.directory / "registrations.db"
+
+    @property
+    def registrations_csv(self) -> Path:
+        return self.directory / "registrations.csv"
+
 
 def prepare(options: Options) -> Runtime:
     """Make what is missing; keys that exist are kept, so that a restart does not change the pseudonyms."""
@@ -97,10 +105,10 @@ def prepare(options: Options) -> Runtime:
     _keep(runtime.client_key, _rsa_private_key)
     for secret in _secret_files(runtime):
         _keep(secret, _secret_line)
-    _write(runtime.redis_users, _redis_users(runtime).encode())
-    _write(runtime.redis_configuration, _redis_configuration(options, runtime).encode())
-    _write(runtime.client_jwks, _public_keys(runtime).encode())
-    _write(runtime.mock_clients, _mock_clients(options, runtime).encode())
+    write_private(runtime.redis_users, _redis_users(runtime).encode())
+    write_private(runtime.redis_configuration, _redis_configuration(options, runtime).encode())
+    write_private(runtime.client_jwks, _public_keys(runtime).encode())
+    write_private(runtime.mock_clients, _mock_clients(options, runtime).encode())
     return runtime
 
 
@@ -120,10 +128,10 @@ def read_secret(path: Path) -> str:
 
 def _keep(path: Path, make: Callable[[], bytes]) -> None:
     if not path.exists():
-        _write(path, make())
+        write_private(path, make())
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Whole or not at all, and never readable by others, not even for a moment."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)

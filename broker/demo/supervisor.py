@@ -1,7 +1,8 @@
 """One run of the demo from the first check to the last process ended.
 
-The order: choices checked, keys made, what the gateway needs started, the gateway started, the table printed, then
-nothing until a signal or the end of one of the processes. How each step works stands in the modules beside this one.
+The order: choices checked, keys made, what the gateway needs started and the organisations registered, the gateway
+started, the table printed, then nothing until a signal or the end of one of the processes. How each step works stands
+in the modules beside this one.
 """
 
 import argparse
@@ -16,8 +17,10 @@ from typing import Any
 from broker.demo.options import NotPossibleHere, Options, UnusableOptions, read_options, require_free_ports
 from broker.demo.parts import Parts, gather_parts, mock_people_url, places
 from broker.demo.processes import Household, PartFailed, fetch
+from broker.demo.registered import register, write_registrations
 from broker.demo.runtime import Runtime, prepare
 from broker.demo.screen import Person, Screen
+from broker.ports import RegistrationsUnavailable
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,11 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
         options = read_options(arguments)
         runtime = prepare(options)
         if options.prepare_only:
+            write_registrations(runtime)
             screen.line(f"keys and files are in {runtime.directory}")
             return 0
         require_free_ports(options)
         parts = gather_parts(options, runtime)
-    except NotPossibleHere as problem:
+    except (NotPossibleHere, PartFailed) as problem:
         screen.problem(str(problem))
         return 1
     except UnusableOptions as problem:
@@ -66,11 +70,19 @@ async def _show(household: Household, options: Options, runtime: Runtime, parts:
     names = ", ".join(part.title for part in (*parts.first, *parts.then))
     screen.line(f"starting {names}")
     screen.line(f"their logs are in {runtime.logs}")
-    await household.start(parts.first)
+    await asyncio.gather(household.start(parts.first), _register_organisations(runtime))
     await household.start(parts.then)
     screen.table(places(options), await _people(options))
     screen.ready(places(options)[0].url)
     await household.watch()
+
+
+async def _register_organisations(runtime: Runtime) -> None:
+    try:
+        await asyncio.to_thread(write_registrations, runtime)
+        await register(runtime)
+    except RegistrationsUnavailable as problem:
+        raise PartFailed(f"The organisations of the demo cannot be registered: {problem}.") from problem
 
 
 async def _failure_of(show: asyncio.Task[None]) -> str | None:

@@ -36,6 +36,7 @@ from broker.ports import (
     Measures,
     Passage,
     RegisterUnavailable,
+    RegistrationsUnavailable,
     Reply,
 )
 from broker.proxy.failures import ClientGone
@@ -153,9 +154,10 @@ class Gate:
         cookie = cookie_value(headers, self._cookies.session)
         session = await self._sessions.find(cookie)
         outcome = self._admit(session, application)
-        if isinstance(outcome, Refuse) and cookie is not None and session is not None:
-            # Whoever was just given a right need not wait until the facts are too old to hear of it.
-            with suppress(RegisterUnavailable):
+        if isinstance(outcome, Refuse | Register) and cookie is not None and session is not None:
+            # Whoever was just given a right, or whose organisation was just registered on another machine, need not
+            # wait until the facts are too old to hear of it.
+            with suppress(RegisterUnavailable, RegistrationsUnavailable):
                 session = await self._sessions.fresher(cookie, session, than=_REFUSED_ON_FACTS_YOUNGER_THAN)
                 outcome = self._admit(session, application)
         record = None

@@ -18,6 +18,7 @@ from broker.ports import (
     Passage,
     ProviderUnavailable,
     RegisterUnavailable,
+    RegistrationsUnavailable,
     Reply,
     StoreUnavailable,
 )
@@ -29,6 +30,7 @@ from broker.web.visitors import shows_pages
 _log = logging.getLogger("inkom.answers")
 LOGIN = f"{SPACE}/login"
 CHOOSE = f"{SPACE}/organisation"
+REGISTER = f"{SPACE}/registration"
 RETRY_SECONDS = "15"
 
 
@@ -87,7 +89,13 @@ class PageAnswers:
                 members |= {"reason": "organisation-not-chosen", "organisation_url": CHOOSE}
             case StepUp(decision=decision):
                 members |= {"reason": decision.reason, "cause": decision.cause.value, "login_url": _login(subject)}
-            case Refuse(decision=decision) | Register(decision=decision) | Forward(decision=decision):
+            case Register(decision=decision):
+                members |= {
+                    "reason": decision.cause.value,
+                    "cause": decision.cause.value,
+                    "registration_url": address_with_return(REGISTER, _target(subject)),
+                }
+            case Refuse(decision=decision) | Forward(decision=decision):
                 members |= {"reason": decision.reason, "cause": decision.cause.value}
             case _:
                 assert_never(outcome)
@@ -104,7 +112,12 @@ class PageAnswers:
                 return self._pages.see_other(_login(passage))
             case ChooseOrganisation():
                 return self._pages.see_other(address_with_return(CHOOSE, _target(passage)))
-            case Refuse() | Register():
+            case Register():
+                # What was posted has gone nowhere: the way back leads to where the application begins.
+                posted = request.method not in {"GET", "HEAD"}
+                target = f"/{passage.application}/" if posted else _target(passage)
+                return self._pages.see_other(address_with_return(REGISTER, target))
+            case Refuse():
                 return await self._refusal.answer(request, passage)
             case Forward():
                 raise AssertionError("a request that may pass is forwarded")
@@ -131,7 +144,9 @@ def _status_and_title(outcome: Outcome) -> tuple[int, str]:
             return 401, "A sign-in at a higher level is needed"
         case ChooseOrganisation():
             return 403, "No organisation has been chosen"
-        case Refuse() | Register() | Forward():
+        case Register():
+            return 403, "The organisation is not registered"
+        case Refuse() | Forward():
             return 403, "Access is refused"
         case _:
             assert_never(outcome)
@@ -156,7 +171,7 @@ def _part(error: Exception) -> str:
             return "register"
         case ProviderUnavailable():
             return "provider"
-        case StoreUnavailable() | AuditUnavailable():
+        case StoreUnavailable() | RegistrationsUnavailable() | AuditUnavailable():
             return "gateway"
         case _:
             return "gateway"

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.domain.admission import Refuse, Register
+from broker.domain.admission import Refuse
 from broker.domain.decide import Cause, Decision, Step
 from broker.domain.numbers import EnterpriseNumber
 from broker.domain.policy import HoldsRight, IsLegalRepresentative
@@ -64,7 +64,7 @@ class RefusalPage:
     async def answer(self, request: Request, passage: Passage) -> Response:
         """Return the page for a refusal; without the names of who can help when the registers do not answer."""
         session, outcome = passage.session, passage.outcome
-        if session is None or session.acting is None or not isinstance(outcome, Refuse | Register):
+        if session is None or session.acting is None or not isinstance(outcome, Refuse):
             raise AssertionError("a refusal is about somebody in an organisation")
         language = self._pages.language(request)
         decision = outcome.decision

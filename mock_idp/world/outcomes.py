@@ -20,6 +20,7 @@ REASONS_TO_REFUSE = frozenset(
         "right-not-yet-valid",
         "right-expired",
         "organisation-ceased",
+        "organisation-not-registered",
         "no-organisation",
     }
 )

@@ -37,6 +37,7 @@ from broker.domain.people import (
     WorkingRelation,
 )
 from broker.domain.policy import Policy
+from broker.domain.registration import Contact, Registration
 from broker.domain.session import Identity, Session, SignInAttempt
 from broker.domain.validity import Period, brussels_day
 from broker.parts import Parts
@@ -46,6 +47,7 @@ from broker.ports import (
     Contacts,
     Event,
     RegisterUnavailable,
+    RegistrationsUnavailable,
     SecurityEvent,
     SignedIn,
     StoreUnavailable,
@@ -226,6 +228,62 @@ class StandInRegisters:
         return self.helpers
 
 
+def a_contact(**differing: str) -> Contact:
+    """Where the bakery can be reached."""
+    known = {
+        "email": "info@bakkerij.test",
+        "phone": "+3212345678",
+        "street": "Deegstraat",
+        "house_number": "7 bus 2",
+        "postal_code": "9000",
+        "municipality": "Gent",
+        "language": "nl",
+    }
+    return Contact(**{**known, **differing})
+
+
+def a_registration(organisation: Organisation = BAKERY, **differing: Any) -> Registration:
+    """The registration of an organisation, made by somebody a year ago."""
+    known: dict[str, Any] = {
+        "organisation": organisation,
+        "contact": a_contact(),
+        "registered_by": "a-pseudonym",
+        "registered_by_name": "Arne Baas",
+        "registered_at": datetime(2025, 6, 1, 8, 0, tzinfo=UTC),
+    }
+    return Registration(**{**known, **differing})
+
+
+@dataclass
+class MemoryRegistrations:
+    """Everything is registered but what is `missing`; `made` are those made here, `away` makes the database fail."""
+
+    missing: set[EnterpriseNumber] = field(default_factory=set)
+    made: dict[EnterpriseNumber, Registration] = field(default_factory=dict)
+    away: bool = False
+
+    async def find(self, number: EnterpriseNumber) -> Registration | None:
+        await self.ping()
+        if number in self.missing:
+            return self.made.get(number)
+        return a_registration(Organisation(number=number, name=""))
+
+    async def register(self, registration: Registration) -> Registration:
+        await self.ping()
+        return self.made.setdefault(registration.organisation.number, registration)
+
+    async def all(self, *, since: datetime | None = None) -> AsyncIterator[Registration]:
+        for one in self.made.values():
+            yield one
+
+    async def ping(self) -> None:
+        if self.away:
+            raise RegistrationsUnavailable("the registrations database does not work (for this test)")
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
 @dataclass
 class MemoryAnnouncements:
     """Announcements in this process; `away` makes the store fail."""
@@ -338,6 +396,7 @@ class World:
     attempts: MemoryAttempts
     choices: MemoryChoices
     registers: StandInRegisters
+    registrations: MemoryRegistrations
     provider: StandInProvider
     audit: MemoryAudit
     measures: PrometheusMeasures
@@ -394,7 +453,7 @@ async def gateway(
     settings = _settings(f"http://127.0.0.1:{backend.port}", application or {})
     clock, sessions, registers, provider = Hands(), MemorySessions(), StandInRegisters(), StandInProvider()
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
-    measures = PrometheusMeasures()
+    measures, registrations = PrometheusMeasures(), MemoryRegistrations()
     announcements, signals = MemoryAnnouncements(clock=clock), StandInSignals()
     parts = Parts(
         clock=clock,
@@ -402,6 +461,7 @@ async def gateway(
         attempts=attempts,
         choices=choices,
         registers=registers,
+        registrations=registrations,
         provider=provider,
         audit=audit,
         assertions=AssertionSigner(key=ec_key(), client_key=None, issuer=ORIGIN, clock=clock),
@@ -409,7 +469,7 @@ async def gateway(
         announcements=announcements,
         signals=signals,
         signals_token=SIGNALS_TOKEN,
-        vital={"sessions": sessions.ping},
+        vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={},
     )
     (policy,) = load(ROOT / "policies", applications=settings.applications.keys())
@@ -425,6 +485,7 @@ async def gateway(
             attempts=attempts,
             choices=choices,
             registers=registers,
+            registrations=registrations,
             provider=provider,
             audit=audit,
             measures=measures,

@@ -290,6 +290,43 @@ def test_magda_on_this_machine_needs_no_certificate(folder: Path) -> None:
     assert secrets.magda_tls is None
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("mysql://inkom:top-secret@db.example/inkom", "is no database that the gateway knows"),
+        ("postgres://inkom:top-secret@db.example/inkom", "write postgresql:// in place of postgres://"),
+        ("postgresql://inkom:top-secret@db.example", "names no database"),
+        ("postgresql://inkom:top-secret@db.example:x/inkom", "is no database that the gateway knows"),
+        ("sqlite:registrations.db", "names no file for SQLite"),
+        ("sqlite:///", "names no file for SQLite"),
+        ("sqlite:///:memory:", "in memory only"),
+        ("", "is no database that the gateway knows"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told_without_its_password(folder: Path, address: str, said: str) -> None:
+    ((_, message),) = problems(folder, SMALL, INKOM_REGISTRATIONS_DATABASE=address)
+    assert message.startswith("registrations.database: ")
+    assert said in message
+    assert "top-secret" not in message
+
+
+def test_what_is_wrong_with_a_database_in_a_file_is_told_at_the_file(folder: Path) -> None:
+    (folder / "address").write_text("mysql://inkom:top-secret@db.example/inkom\n")
+    ((_, message),) = problems(folder, SMALL, INKOM_REGISTRATIONS_DATABASE_FILE="address")
+    assert message.startswith("registrations.database_file: is no database")
+    assert "top-secret" not in message
+
+
+def test_the_database_is_a_file_beside_the_configuration_unless_another_is_named(folder: Path) -> None:
+    assert loaded(folder)[1].database == "sqlite:///state/registrations.db"
+    (folder / "address").write_text("postgresql:///inkom?host=/run/postgresql\n")
+    _, secrets = loaded(folder, SMALL, INKOM_REGISTRATIONS_DATABASE_FILE="address")
+    assert secrets.database == "postgresql:///inkom?host=/run/postgresql"
+    both = {"INKOM_REGISTRATIONS_DATABASE": "sqlite:///a.db", "INKOM_REGISTRATIONS_DATABASE_FILE": "address"}
+    ((_, message),) = problems(folder, SMALL, **both)
+    assert "not both" in message
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
 def test_a_key_file_that_holds_no_text_is_a_problem(folder: Path, content: bytes) -> None:
     (folder / "assertion.pem").write_bytes(content)
@@ -365,6 +402,7 @@ def _whole(source: str) -> dict[str, Any]:
         },
         "policies": "rules",
         "audit": {"file": "audit.jsonl"},
+        "registrations": {"database": "postgresql://inkom:secret@db.example/inkom", "database_file": None},
         "assertion": {"key_file": "assertion.pem"},
         "pseudonym": {"key_file": "pseudonym.key"},
         "applications": {

@@ -6,12 +6,13 @@ import pytest
 
 from broker.domain.people import PersonRecord
 from broker.facts import FactsReader
-from broker.ports import RegisterUnavailable
+from broker.ports import RegisterUnavailable, RegistrationsUnavailable
 from tests.broker.gateway import (
     BAKERY,
     FLORIST,
     Hands,
     MemoryAnnouncements,
+    MemoryRegistrations,
     StandInRegisters,
     a_function,
     a_right,
@@ -19,8 +20,13 @@ from tests.broker.gateway import (
 )
 
 
-def reader(registers: StandInRegisters) -> FactsReader:
-    return FactsReader(registers=registers, announcements=MemoryAnnouncements(), clock=Hands())
+def reader(registers: StandInRegisters, registrations: MemoryRegistrations | None = None) -> FactsReader:
+    return FactsReader(
+        registers=registers,
+        registrations=registrations or MemoryRegistrations(),
+        announcements=MemoryAnnouncements(),
+        clock=Hands(),
+    )
 
 
 async def test_functions_of_other_organisations_are_left_out_and_rights_elsewhere_lose_their_relation() -> None:
@@ -46,10 +52,19 @@ async def test_an_organisation_that_one_has_nothing_to_do_with_gives_nothing() -
     assert await reader(StandInRegisters()).acting(an_identity(), FLORIST.number) is None
 
 
-async def test_an_organisation_that_kbo_says_is_not_active_is_not_registered_either() -> None:
-    acting = await reader(StandInRegisters(active=False)).acting(an_identity(), BAKERY.number)
-    assert acting is not None
-    assert (acting.facts.active, acting.facts.registered) == (False, False)
+async def test_what_kbo_says_and_whether_it_is_registered_are_two_things() -> None:
+    ceased = await reader(StandInRegisters(active=False)).acting(an_identity(), BAKERY.number)
+    assert ceased is not None
+    assert (ceased.facts.active, ceased.facts.registered) == (False, True)
+    without = MemoryRegistrations(missing={BAKERY.number})
+    new = await reader(StandInRegisters(), without).acting(an_identity(), BAKERY.number)
+    assert new is not None
+    assert (new.facts.active, new.facts.registered) == (True, False)
+
+
+async def test_a_database_that_is_away_is_an_error_and_never_a_registration() -> None:
+    with pytest.raises(RegistrationsUnavailable):
+        await reader(StandInRegisters(), MemoryRegistrations(away=True)).acting(an_identity(), BAKERY.number)
 
 
 async def test_an_enterprise_that_kbo_does_not_know_is_not_active() -> None:

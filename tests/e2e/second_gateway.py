@@ -46,6 +46,7 @@ def second_gateway(chain: Chain, *, log: Path, environment: Mapping[str, str]) -
         "INKOM_SESSIONS_REDIS": redis,
         "INKOM_SESSIONS_SECRETS_FILE": str(keys / "session-secrets"),
         "INKOM_AUDIT_FILE": str(log.with_suffix(".audit.jsonl")),
+        "INKOM_REGISTRATIONS_DATABASE": f"sqlite:///{chain.directory / 'registrations.db'}",
         "INKOM_ASSERTION_KEY_FILE": str(keys / "assertion.pem"),
         "INKOM_PSEUDONYM_KEY_FILE": str(keys / "pseudonym.key"),
         "INKOM_DEVELOPMENT_CLOCK": f"{chain.mock}/mock/clock",

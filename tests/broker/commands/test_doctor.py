@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from broker.adapters.registrations import Database, migrate
 from broker.cli import main
 from tests.broker.adapters.conftest import MockGovernment
 from tests.broker.adapters.registers.recordings import REFERENCE, recorded
@@ -36,6 +37,7 @@ def settings(keys: Path, tmp_path: Path, running_mock: MockGovernment, shared_re
         "acm": {"issuer": f"{mock}/op", "client_id": "inkom-gateway", "private_key_file": str(keys / "client")},
         "registers": {"idm": f"{mock}/idm/v1", "kbo": f"{mock}/kbo/v1", "token": running_mock.register_token},
         "sessions": {"redis": shared_redis.url, "secrets_file": str(keys / "session")},
+        "registrations": {"database": f"sqlite:///{tmp_path}/registrations.db"},
         "audit": {"file": str(tmp_path / "audit.jsonl")},
         "assertion": {"key_file": str(keys / "assertion")},
         "pseudonym": {"key_file": str(keys / "pseudonym")},
@@ -57,10 +59,12 @@ def test_when_all_is_well_every_part_says_so(
     settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parts = examined(settings, tmp_path, capsys)
-    assert list(parts) == ["redis", "acm", "idm", "kbo", "keys", "audit", "clock"]
+    assert list(parts) == ["redis", "acm", "idm", "kbo", "keys", "database", "audit", "clock"]
     assert [part for part, one in parts.items() if not one["works"]] == []
     assert "the mock's day" in parts["clock"]["finding"]
+    assert "will be made" in parts["database"]["finding"]
     assert not (tmp_path / "audit.jsonl").exists()
+    assert not (tmp_path / "registrations.db").exists()
 
 
 def test_a_person_reads_a_line_for_each_part_and_what_to_do(
@@ -100,7 +104,7 @@ def test_a_part_that_is_ill_is_named_and_the_others_are_still_examined(
 ) -> None:
     settings[topic][key] = value
     parts = examined(settings, tmp_path, capsys)
-    assert len(parts) == 7
+    assert len(parts) == 8
     assert finding in parts[part]["finding"]
     assert parts[part]["remedy"]
     assert {name for name, one in parts.items() if not one["works"]} <= {part, "kbo" if key == "token" else part}
@@ -137,6 +141,17 @@ def test_an_audit_file_that_cannot_be_written_is_found(
     assert "cannot be written" in examined(settings, tmp_path, capsys)["audit"]["finding"]
     settings["audit"]["file"] = str(tmp_path / "absent" / "audit.jsonl")
     assert "cannot be written" in examined(settings, tmp_path, capsys)["audit"]["finding"]
+
+
+def test_a_database_that_is_there_or_cannot_be_is_found(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    migrate(Database.at("sqlite:///registrations.db", near=tmp_path))
+    assert "has this version's tables" in examined(settings, tmp_path, capsys)["database"]["finding"]
+    settings["registrations"]["database"] = "sqlite:////dev/null/registrations.db"
+    assert "cannot be written" in examined(settings, tmp_path, capsys)["database"]["finding"]
+    settings["registrations"]["database"] = f"postgresql:///inkom?host={tmp_path}"
+    assert "does not work" in examined(settings, tmp_path, capsys)["database"]["finding"]
 
 
 def test_without_a_moved_clock_the_machine_s_own_day_counts(

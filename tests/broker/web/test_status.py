@@ -35,7 +35,10 @@ async def test_the_language_is_chosen_for_the_visit_only(world: World) -> None:
 
 async def test_the_process_lives_and_is_ready_only_with_its_store(world: World) -> None:
     assert (await world.ask("/_inkom/health/live")).status_code == 200
-    assert (await world.ask("/_inkom/health/ready")).json() == {"status": "ok", "parts": {"sessions": "ok"}}
+    assert (await world.ask("/_inkom/health/ready")).json() == {
+        "status": "ok",
+        "parts": {"sessions": "ok", "registrations": "ok"},
+    }
     world.sessions.away = True
     answer = await world.ask("/_inkom/health/ready")
     assert answer.status_code == 503

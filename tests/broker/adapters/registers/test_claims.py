@@ -53,7 +53,15 @@ async def decided(who: Identity, *, table: Claims | None = None) -> Decision | N
     (only,) = record.organisations
     enterprise = await claimed.enterprise(only.number)
     day = SIGNED_IN.date()
-    facts = facts_about(only.number, record, enterprise, method=who.method, assurance=who.assurance, day=day)
+    facts = facts_about(
+        only.number,
+        record,
+        enterprise,
+        registered=True,
+        method=who.method,
+        assurance=who.assurance,
+        day=day,
+    )
     return decide(POLICY, application="kmo-portefeuille", facts=facts, day=day)
 
 
