@@ -41,6 +41,7 @@ from broker.proxy.cycle import EdgeSettings
 from broker.proxy.edge import server_config
 from broker.proxy.gate import Gate, Protected
 from broker.proxy.upstream import TimeLimits, Upstream
+from broker.standing import StandingSessions
 from broker.web.answers import PageAnswers
 from broker.web.operators import operators_pages
 from broker.web.organisation import OrganisationPages
@@ -131,6 +132,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         applications={name: application.title for name, application in settings.applications.items()},
         links=settings.links,
     )
+    sessions = StandingSessions(parts.sessions, announcements=parts.announcements)
     facts = FactsReader(registers=parts.registers, announcements=parts.announcements, clock=parts.clock)
     protected = _applications(settings, policies)
     answers = PageAnswers(pages=pages, refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock))
@@ -139,7 +141,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         pages=pages,
         provider=parts.provider,
         attempts=parts.attempts,
-        sessions=parts.sessions,
+        sessions=sessions,
         facts=facts,
         audit=parts.audit,
         measures=parts.measures,
@@ -148,13 +150,13 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     )
     organisation = OrganisationPages(
         pages=pages,
-        sessions=parts.sessions,
+        sessions=sessions,
         facts=facts,
         choices=parts.choices,
         audit=parts.audit,
         origin=public_url,
     )
-    profile = ProfilePages(pages=pages, sessions=parts.sessions, absolute=timedelta(seconds=settings.sessions.absolute))
+    profile = ProfilePages(pages=pages, sessions=sessions, absolute=timedelta(seconds=settings.sessions.absolute))
 
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
 
@@ -192,7 +194,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         pages=router,
         answers=answers,
         sessions=FreshSessions(
-            sessions=parts.sessions,
+            sessions=sessions,
             facts=facts,
             announcements=parts.announcements,
             clock=parts.clock,

@@ -157,6 +157,7 @@ def _signals(
     )
     transmitter = TransmitterSettings(
         issuer=settings.signals.issuer or settings.acm.issuer,
+        provider=settings.acm.issuer,
         jwks_uri=settings.signals.jwks_uri,
         audience=settings.signals.audience or settings.public_url.rstrip("/"),
         algorithms=settings.acm.algorithms,

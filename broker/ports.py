@@ -189,9 +189,11 @@ class SignalReader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """How often something was announced about a person, and when all their sessions were ended, if ever."""
+    """What was announced about a person: a mark that every announcement replaces by one never used before ("" for
+    none), and when all their sessions were ended, if ever.
+    """
 
-    count: int
+    mark: str
     sessions_ended_at: datetime | None
 
 

@@ -230,7 +230,7 @@ class StandInRegisters:
 class MemoryAnnouncements:
     """Announcements in this process; `away` makes the store fail."""
 
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    marks: dict[tuple[str, str], str] = field(default_factory=dict)
     ended: dict[tuple[str, str], datetime] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     watched: dict[tuple[str, str], list[asyncio.Event]] = field(default_factory=dict)
@@ -239,7 +239,7 @@ class MemoryAnnouncements:
 
     async def about(self, identity: Identity) -> Announced:
         who = (identity.issuer, identity.subject)
-        return Announced(count=self.counts.get(who, 0), sessions_ended_at=self.ended.get(who))
+        return Announced(mark=self.marks.get(who, ""), sessions_ended_at=self.ended.get(who))
 
     async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
         if self.away:
@@ -248,7 +248,7 @@ class MemoryAnnouncements:
             return False
         self.seen.add(event_id)
         who = (issuer, subject)
-        self.counts[who] = self.counts.get(who, 0) + 1
+        self.marks[who] = event_id
         if ends_sessions:
             self.ended[who] = self.clock.now()
         for changed in self.watched.get(who, ()):
