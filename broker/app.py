@@ -132,7 +132,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         applications={name: application.title for name, application in settings.applications.items()},
         links=settings.links,
     )
-    sessions = StandingSessions(parts.sessions, announcements=parts.announcements)
+    sessions = StandingSessions(parts.sessions)
     facts = FactsReader(registers=parts.registers, announcements=parts.announcements, clock=parts.clock)
     protected = _applications(settings, policies)
     answers = PageAnswers(pages=pages, refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock))

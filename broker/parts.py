@@ -39,9 +39,9 @@ from broker.ports import (
     Clock,
     IdentityProvider,
     LastChoices,
+    MarkedSessions,
     Measures,
     Registers,
-    SessionStore,
     SignalReader,
 )
 
@@ -57,7 +57,7 @@ class Parts:
     """
 
     clock: Clock
-    sessions: SessionStore
+    sessions: MarkedSessions
     attempts: AttemptStore
     choices: LastChoices
     registers: Registers
@@ -80,12 +80,14 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     provider_channel = BackChannel(Limits(total=settings.acm.time_limit))
     clock, moved = _clock(settings, registers_channel)
     redis = connect(settings.sessions.redis)
+    announcements, signals = _signals(settings, secrets, redis, clock, provider_channel)
     sessions = RedisSessions(
         redis,
         secrets=secrets.session_secrets,
         idle=timedelta(seconds=settings.sessions.idle),
         absolute=timedelta(seconds=settings.sessions.absolute),
         clock=clock,
+        announcements=announcements if isinstance(announcements, RedisAnnouncements) else None,
     )
     magda = magda_channel(settings.registers, secrets)
     registers = chosen_registers(
@@ -94,7 +96,6 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     public_url = settings.public_url.rstrip("/")
     oidc = _oidc(settings.acm, secrets, public_url, keeps_claims=settings.registers.source == "claims")
     provider = OidcProvider(oidc, clock=clock, channel=provider_channel)
-    announcements, signals = _signals(settings, secrets, redis, clock, provider_channel)
     audit = AuditFile(near / settings.audit.file, clock=clock)
     return Parts(
         clock=clock,

@@ -197,6 +197,13 @@ class Announced:
     sessions_ended_at: datetime | None
 
 
+class MarkedSessions(SessionStore, Protocol):
+    """Sessions read together with what was announced about their people. Every method raises StoreUnavailable."""
+
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
+        """Return what `find` returns, with what was announced about the person by now."""
+
+
 class Announcements(Protocol):
     """What became known about people since their facts were read, on all machines."""
 

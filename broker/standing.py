@@ -7,15 +7,14 @@ Whether the facts in a session are fresh enough is not asked here (`facts`).
 from __future__ import annotations
 
 from broker.domain.session import Session
-from broker.ports import Announcements, SessionStore
+from broker.ports import MarkedSessions
 
 
 class StandingSessions:
     """Fulfils the port `SessionStore`."""
 
-    def __init__(self, store: SessionStore, *, announcements: Announcements) -> None:
+    def __init__(self, store: MarkedSessions) -> None:
         self._store = store
-        self._announcements = announcements
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         """Return the session, unless it is over."""
@@ -24,10 +23,10 @@ class StandingSessions:
 
     async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, str] | None:
         """Return the session with the mark of what has been announced about its person by now."""
-        session = await self._store.find(cookie, counts_as_use=counts_as_use)
-        if session is None:
+        found = await self._store.marked(cookie, counts_as_use=counts_as_use)
+        if found is None:
             return None
-        announced = await self._announcements.about(session.identity)
+        session, announced = found
         if announced.sessions_ended_at is not None and session.began_at <= announced.sessions_ended_at:
             await self._store.end(cookie)
             return None

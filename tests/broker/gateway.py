@@ -135,10 +135,18 @@ class MemorySessions:
     kept: dict[str, Session] = field(default_factory=dict)
     away: bool = False
     numbered: int = 0
+    announcements: MemoryAnnouncements | None = None
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         self._reach()
         return self.kept.get(cookie)
+
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
+        session = await self.find(cookie, counts_as_use=counts_as_use)
+        if session is None:
+            return None
+        nothing = Announced(mark="", sessions_ended_at=None)
+        return session, await self.announcements.about(session.identity) if self.announcements else nothing
 
     async def begin(self, session: Session) -> str:
         self._reach()
@@ -396,6 +404,7 @@ async def gateway(
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
     measures = PrometheusMeasures()
     announcements, signals = MemoryAnnouncements(clock=clock), StandInSignals()
+    sessions.announcements = announcements
     parts = Parts(
         clock=clock,
         sessions=sessions,

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -41,14 +41,22 @@ class RedisAnnouncements:
 
     async def about(self, identity: Identity) -> Announced:
         """Return the mark of what was announced about a person, and when all their sessions were ended."""
-        name = self._name(identity.issuer, identity.subject)
         with store_errors():
-            mark, ended = await self._redis.mget(_mark(name), _ended(name))
+            return self.told(await self._redis.mget(self.keys(self.name(identity))))
+
+    def name(self, identity: Identity) -> str:
+        """Return what a person is called in Redis."""
+        return self._name(identity.issuer, identity.subject)
+
+    def keys(self, name: str) -> list[str]:
+        """Return the keys to read for a person, so that whoever asks Redis anyway can ask for these too."""
+        return [_mark(name), _ended(name)]
+
+    def told(self, values: Sequence[bytes | str | None]) -> Announced:
+        """Return what the values of these keys say. Raises StoreUnavailable."""
+        mark, ended = values
         try:
-            return Announced(
-                mark=_text(mark),
-                sessions_ended_at=_instant(float(ended)) if ended else None,
-            )
+            return Announced(mark=_text(mark), sessions_ended_at=_instant(float(ended)) if ended else None)
         except (ValueError, OverflowError):
             raise StoreUnavailable("the session store holds what we did not put there") from None
 
@@ -74,7 +82,7 @@ class RedisAnnouncements:
     @contextmanager
     def watching(self, identity: Identity) -> Iterator[asyncio.Event]:
         """An event that is set when something is announced about the person."""
-        name, changed = self._name(identity.issuer, identity.subject), asyncio.Event()
+        name, changed = self.name(identity), asyncio.Event()
         watchers = self._watched.setdefault(name, set())
         watchers.add(changed)
         try:
