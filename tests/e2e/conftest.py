@@ -17,9 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    folder = tmp_path_factory.mktemp("chain")
-    # The mock keeps its world in the folder for temporary files, where tests can change it behind its back.
-    with running_chain(folder / "demo", environment={"TMPDIR": str(folder)}) as chain:
+    with running_chain(tmp_path_factory.mktemp("chain") / "demo") as chain:
         yield chain
 
 

@@ -1,17 +1,14 @@
-"""What changes in the government's registers reaches whoever has something open, through the whole chain.
-
-The world is changed in the mock's own database, and the change is announced as user management's pages announce theirs.
-"""
+"""What changes in user management reaches whoever has something open, through the whole chain."""
 
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 import pytest
@@ -33,14 +30,48 @@ from tests.e2e.studio import Studio, patient_chromium, picture_folder
 JSON = {"accept": "application/json"}
 
 
-def set_relations(chain: Chain, person: str, status: str) -> None:
-    """Pause or resume a person's working relations, without a word to anybody."""
-    (database,) = chain.directory.parent.glob("inkom-mock-*/world.db")
-    with closing(sqlite3.connect(database, timeout=SOON)) as connection, connection:
-        changed = connection.execute(
-            "UPDATE relation SET status = ? WHERE person_id = (SELECT id FROM person WHERE key = ?)", (status, person)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administrator:
+    """The bakery's local administrator at user management, in a browser of her own."""
+
+    site: str
+    visitor: Visitor
+
+    @classmethod
+    def of(cls, chain: Chain) -> Self:
+        visitor = chain.visitor()
+        site = f"{chain.mock}/gebruikersbeheer"
+        page = visitor.follow(visitor.get(site), mock_person="local-administrator", mock_method="itsme")
+        assert page.status_code == 200, page.text
+        return cls(site=site, visitor=visitor)
+
+    def pause(self, person: str) -> float:
+        """Pause the person's working relation; returns the moment before."""
+        return self._confirm(person, "pauzeren")
+
+    def resume(self, person: str) -> float:
+        """Resume it; returns the moment before."""
+        return self._confirm(person, "hervatten")
+
+    def _confirm(self, person: str, step: str) -> float:
+        """Follow the link on the person's page, and send the form that is there."""
+        link = re.search(
+            rf'href="[^"]*(/relaties/\d+/{step})"', self.visitor.get(f"{self.site}/personen/{person}").text
         )
-        assert changed.rowcount > 0
+        assert link is not None, self.visitor.pages[-1]
+        address = f"{self.site}{link[1]}"
+        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.visitor.get(address).text)
+        began = monotonic()
+        answer = self.visitor.post(address, **{name: unescape(value) for name, value in hidden})
+        assert answer.status_code == 303, answer.text
+        return began
+
+
+@pytest.fixture
+def administrator(chain: Chain) -> Iterator[Administrator]:
+    administrator = Administrator.of(chain)
+    with administrator.visitor:
+        yield administrator
 
 
 def announce(chain: Chain, person: str, **more: str) -> list[int]:
@@ -50,24 +81,29 @@ def announce(chain: Chain, person: str, **more: str) -> list[int]:
     return [one["status"] for one in signals[before:]]
 
 
+def until_delivered(chain: Chain) -> None:
+    """Events are delivered in order: when one about somebody else has arrived, so have all before it."""
+    assert announce(chain, "nobody")[-1] == 202
+
+
 @pytest.fixture
 def employee(chain: Chain) -> Iterator[Visitor]:
     with signed_in(chain, "employee") as visitor:
         yield visitor
 
 
-def test_a_paused_relation_ends_what_is_open_and_leaves_what_others_have_open(chain: Chain, employee: Visitor) -> None:
+def test_a_paused_relation_ends_what_is_open_and_leaves_what_others_have_open(
+    chain: Chain, employee: Visitor, administrator: Administrator
+) -> None:
     with (
         signed_in(chain, "legal-representative") as other,
         open_streams(employee) as (socket, events),
         open_streams(other) as (other_socket, other_events),
     ):
-        set_relations(chain, "employee", "paused")
-        began = monotonic()
-        assert announce(chain, "employee") == [202]
+        began = administrator.pause("employee")
 
         assert_ended(socket, events)
-        print(f"an event stream ended {events.ended_at - began:.3f} s after the announcement was sent")
+        print(f"an event stream ended {events.ended_at - began:.3f} s after the relation was paused")
         assert_still_open(other_socket, other_events)
         refused = employee.get(f"{APP}/events", headers=JSON)
         assert (refused.status_code, refused.json()["cause"]) == (403, "relation-paused")
@@ -82,13 +118,15 @@ def test_a_change_that_leaves_the_access_leaves_what_is_open(chain: Chain, emplo
         assert employee.get(f"{APP}/", headers=JSON).status_code == 200
 
 
-def test_a_resumed_relation_opens_without_a_new_sign_in(chain: Chain, employee: Visitor) -> None:
-    set_relations(chain, "employee", "paused")
-    announce(chain, "employee")
+def test_a_resumed_relation_opens_without_a_new_sign_in(
+    chain: Chain, employee: Visitor, administrator: Administrator
+) -> None:
+    administrator.pause("employee")
+    until_delivered(chain)
     assert employee.get(f"{APP}/", headers=JSON).status_code == 403
-    set_relations(chain, "employee", "active")
 
-    announce(chain, "employee")
+    administrator.resume("employee")
+    until_delivered(chain)
 
     assert employee.get(f"{APP}/", headers=JSON).status_code == 200
 
@@ -124,7 +162,7 @@ def test_an_event_that_is_wrong_ends_nothing(chain: Chain, employee: Visitor, tw
 
 
 def test_what_one_gateway_is_told_ends_what_another_one_has_open(
-    chain: Chain, employee: Visitor, tmp_path: Path
+    chain: Chain, employee: Visitor, administrator: Administrator, tmp_path: Path
 ) -> None:
     """Two machines behind one name, with one Redis: the transmitter reaches either of them."""
     backends = dict(zip(("KMO_PORTEFEUILLE", "ECOLOGIEPREMIE_PLUS", "CORONAMAATREGELEN"), chain.backends, strict=True))
@@ -132,12 +170,10 @@ def test_what_one_gateway_is_told_ends_what_another_one_has_open(
     environment["INKOM_PUBLIC_URL"] = chain.gateway
     with second_gateway(chain, log=tmp_path / "gateway.log", environment=environment) as address:
         there = Following(employee, gateway=address)
-        set_relations(chain, "employee", "paused")
-        began = monotonic()
-        assert announce(chain, "employee") == [202]
+        began = administrator.pause("employee")
 
         assert there.ended.wait(SOON)
-        print(f"at the other gateway it ended {there.ended_at - began:.3f} s after the announcement was sent")
+        print(f"at the other gateway it ended {there.ended_at - began:.3f} s after the relation was paused")
 
 
 # ------------------------------------------------------------------------------------------------------- in a browser
@@ -147,7 +183,9 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-def test_an_open_page_says_at_once_that_access_is_over_and_keeps_what_was_typed(chain: Chain, browser: Browser) -> None:
+def test_an_open_page_says_at_once_that_access_is_over_and_keeps_what_was_typed(
+    chain: Chain, browser: Browser, administrator: Administrator
+) -> None:
     studio = Studio(browser=browser, folder=picture_folder())
     with studio.window() as window:
         chain.tell_mock("/mock/next-login", mock_person="employee", mock_method="itsme")
@@ -161,22 +199,20 @@ def test_an_open_page_says_at_once_that_access_is_over_and_keeps_what_was_typed(
         for notice in notices:
             expect(notice).to_have_text("")
 
-        set_relations(chain, "employee", "paused")
-        began = monotonic()
-        announce(chain, "employee")
+        began = administrator.pause("employee")
 
         for notice in notices:
             expect(notice).to_contain_text("U hebt geen toegang meer tot deze pagina")
             expect(notice).to_contain_text("Uw werkrelatie met deze organisatie is gepauzeerd.")
             expect(notice.locator("[data-cause]")).to_have_count(1)
-        print(f"both pages said so {monotonic() - began:.3f} s after the announcement was sent")
+        print(f"both pages said so {monotonic() - began:.3f} s after the relation was paused")
         expect(talk.get_by_label("Uw bericht")).to_have_value("dit gaat niet verloren")
         studio.look(talk, "access-lost")
 
         talk.get_by_role("link", name="Laad deze pagina opnieuw").click()
         expect(talk.get_by_role("heading", level=1)).to_contain_text("geen toegang")
-        set_relations(chain, "employee", "active")
-        announce(chain, "employee")
+        administrator.resume("employee")
+        until_delivered(chain)
         talk.reload()
         expect(talk.get_by_role("heading", level=1)).to_have_text("Praten over een WebSocket")
     assert studio.complaints == []
