@@ -42,7 +42,6 @@ def second_gateway(chain: Chain, *, log: Path, environment: Mapping[str, str]) -
         "INKOM_REGISTERS_IDM": f"{chain.mock}/idm/v1",
         "INKOM_REGISTERS_KBO": f"{chain.mock}/kbo/v1",
         "INKOM_REGISTERS_TOKEN_FILE": str(keys / "register-token"),
-        "INKOM_SIGNALS_JWKS_URI": f"{chain.mock}/op/v1/keys",
         "INKOM_SIGNALS_TOKEN_FILE": str(keys / "signals-token"),
         "INKOM_SESSIONS_REDIS": redis,
         "INKOM_SESSIONS_SECRETS_FILE": str(keys / "session-secrets"),

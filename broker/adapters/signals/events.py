@@ -6,7 +6,7 @@ did not order them. Refusals are told in the words of RFC 8935 section 2.4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,13 +31,14 @@ _MOST_TEXT = 255
 class TransmitterSettings:
     """The one transmitter that is believed. Durations in seconds.
 
-    `provider` is the issuer whose subjects it speaks of when it names no issuer with them.
-    `every_event_ends_sessions` is for a gateway that cannot read facts anew: a new sign-in is the only news there is.
+    `provider` is the issuer whose subjects it speaks of when it names no issuer with them. `jwks_uri` says where its
+    keys are; it may raise ProviderUnavailable. `every_event_ends_sessions` is for a gateway that cannot read facts
+    anew: a new sign-in is the only news there is.
     """
 
     issuer: str
     provider: str
-    jwks_uri: str
+    jwks_uri: Callable[[], Awaitable[str]]
     audience: str
     algorithms: tuple[str, ...]
     leeway: float = 30
@@ -142,8 +143,9 @@ class EventReader:
         return found.pop()
 
     async def _fetch_keys(self) -> tuple[ProviderKey, ...]:
+        address = await self._settings.jwks_uri()
         try:
-            answer = await self._channel.get(self._settings.jwks_uri)
+            answer = await self._channel.get(address)
             if answer.status != 200:
                 raise ProviderUnavailable(f"the transmitter's keys: status {answer.status}")
             return read_keys(answer.body)

@@ -6,7 +6,6 @@ from datetime import date
 
 import pytest
 
-
 from broker.domain.people import PersonRecord
 from broker.domain.session import Identity
 from broker.ports import ProviderUnavailable, SignalRefused

@@ -32,11 +32,14 @@ class Transmitter:
         self.channel = BackChannel(Limits(connect=1.0, total=1.0))
         server.on("/keys", lambda _: json_reply({"keys": [key.as_dict(private=False) for key in self.keys]}))
 
+    async def jwks_uri(self) -> str:
+        return f"{self.server.origin}/keys"
+
     def reader(self, *, every_event_ends_sessions: bool = False) -> EventReader:
         settings = TransmitterSettings(
             issuer=ISSUER,
             provider=PROVIDER,
-            jwks_uri=f"{self.server.origin}/keys",
+            jwks_uri=self.jwks_uri,
             audience=AUDIENCE,
             algorithms=("RS256", "ES256"),
             every_event_ends_sessions=every_event_ends_sessions,
