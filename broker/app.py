@@ -42,6 +42,7 @@ from broker.proxy.cycle import EdgeSettings
 from broker.proxy.edge import server_config
 from broker.proxy.gate import Gate, Protected
 from broker.proxy.upstream import TimeLimits, Upstream
+from broker.standing import StandingSessions
 from broker.web.answers import PageAnswers
 from broker.web.operators import operators_pages
 from broker.web.organisation import OrganisationPages
@@ -134,6 +135,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         applications={name: application.title for name, application in settings.applications.items()},
         links=settings.links,
     )
+    sessions = StandingSessions(parts.sessions)
     facts = FactsReader(
         registers=parts.registers,
         registrations=parts.registrations,
@@ -147,7 +149,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         pages=pages,
         provider=parts.provider,
         attempts=parts.attempts,
-        sessions=parts.sessions,
+        sessions=sessions,
         facts=facts,
         audit=parts.audit,
         measures=parts.measures,
@@ -156,7 +158,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     )
     organisation = OrganisationPages(
         pages=pages,
-        sessions=parts.sessions,
+        sessions=sessions,
         facts=facts,
         choices=parts.choices,
         audit=parts.audit,
@@ -164,7 +166,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     )
     registration = RegistrationPages(
         pages=pages,
-        sessions=parts.sessions,
+        sessions=sessions,
         facts=facts,
         registers=parts.registers,
         registrations=parts.registrations,
@@ -174,7 +176,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         origin=public_url,
         pseudonym_key=pseudonym_key,
     )
-    profile = ProfilePages(pages=pages, sessions=parts.sessions, absolute=timedelta(seconds=settings.sessions.absolute))
+    profile = ProfilePages(pages=pages, sessions=sessions, absolute=timedelta(seconds=settings.sessions.absolute))
 
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
 
@@ -213,7 +215,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         pages=router,
         answers=answers,
         sessions=FreshSessions(
-            sessions=parts.sessions,
+            sessions=sessions,
             facts=facts,
             announcements=parts.announcements,
             clock=parts.clock,

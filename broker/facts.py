@@ -21,7 +21,8 @@ from broker.domain.people import (
     UserRight,
 )
 from broker.domain.session import Acting, Identity, Session
-from broker.ports import Announcements, Clock, Registers, Registrations, SessionStore
+from broker.ports import Announcements, Clock, Registers, Registrations
+from broker.standing import StandingSessions
 
 
 class FactsReader:
@@ -45,7 +46,7 @@ class FactsReader:
         Raises RegisterUnavailable, RegistrationsUnavailable, StoreUnavailable.
         """
         # Asked for first: what is announced while the registers answer makes these facts old at once.
-        announced = (await self._announcements.about(identity)).count
+        announced = (await self._announcements.about(identity)).mark
         record, enterprise, registration = await asyncio.gather(
             self._registers.person(identity),
             self._registers.enterprise(number),
@@ -108,7 +109,7 @@ class FreshSessions:
     def __init__(
         self,
         *,
-        sessions: SessionStore,
+        sessions: StandingSessions,
         facts: FactsReader,
         announcements: Announcements,
         clock: Clock,
@@ -119,19 +120,16 @@ class FreshSessions:
         self._announcements = announcements
         self._clock = clock
         self._max_age = max_age
-        self._readings: dict[tuple[str, int], asyncio.Task[Session | None]] = {}
+        self._readings: dict[tuple[str, str], asyncio.Task[Session | None]] = {}
 
     async def find(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
         """Return the session of a cookie, if there is one. Raises the errors of FactsReader.acting."""
-        session = await self._sessions.find(cookie, counts_as_use=counts_as_use) if cookie else None
-        if cookie is None or session is None:
+        found = await self._sessions.marked(cookie, counts_as_use=counts_as_use) if cookie else None
+        if cookie is None or found is None:
             return None
-        announced = await self._announcements.about(session.identity)
-        if announced.sessions_ended_at is not None and session.began_at <= announced.sessions_ended_at:
-            await self._sessions.end(cookie)
-            return None
-        if session.acting is not None and session.acting.announced != announced.count:
-            return await self._reread(cookie, session, session.acting, announced.count)
+        session, mark = found
+        if session.acting is not None and session.acting.announced != mark:
+            return await self._reread(cookie, session, session.acting, mark)
         return await self.fresher(cookie, session, than=self._max_age)
 
     def watching(self, session: Session) -> AbstractContextManager[asyncio.Event]:
@@ -147,7 +145,7 @@ class FreshSessions:
             return session
         return await self._reread(cookie, session, session.acting, session.acting.announced)
 
-    async def _reread(self, cookie: str, session: Session, acting: Acting, announced: int) -> Session | None:
+    async def _reread(self, cookie: str, session: Session, acting: Acting, announced: str) -> Session | None:
         """Join the reading that is under way, unless it began before what was announced since."""
         key = (cookie, announced)
         reading = self._readings.get(key)

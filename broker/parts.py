@@ -40,10 +40,10 @@ from broker.ports import (
     Clock,
     IdentityProvider,
     LastChoices,
+    MarkedSessions,
     Measures,
     Registers,
     Registrations,
-    SessionStore,
     SignalReader,
 )
 
@@ -59,7 +59,7 @@ class Parts:
     """
 
     clock: Clock
-    sessions: SessionStore
+    sessions: MarkedSessions
     attempts: AttemptStore
     choices: LastChoices
     registers: Registers
@@ -83,12 +83,14 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     provider_channel = BackChannel(Limits(total=settings.acm.time_limit))
     clock, moved = _clock(settings, registers_channel)
     redis = connect(settings.sessions.redis)
+    announcements = _announcements(settings, secrets, redis, clock)
     sessions = RedisSessions(
         redis,
         secrets=secrets.session_secrets,
         idle=timedelta(seconds=settings.sessions.idle),
         absolute=timedelta(seconds=settings.sessions.absolute),
         clock=clock,
+        announcements=announcements,
     )
     magda = magda_channel(settings.registers, secrets)
     registers = chosen_registers(
@@ -97,7 +99,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     public_url = settings.public_url.rstrip("/")
     oidc = _oidc(settings.acm, secrets, public_url, keeps_claims=settings.registers.source == "claims")
     provider = OidcProvider(oidc, clock=clock, channel=provider_channel)
-    announcements, signals = _signals(settings, secrets, redis, clock, provider_channel)
+    signals = _signals(settings, provider, clock, provider_channel)
     registrations = SqlRegistrations(Database.at(secrets.database, near=near))
     audit = AuditFile(near / settings.audit.file, clock=clock)
     return Parts(
@@ -115,12 +117,12 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         measures=PrometheusMeasures(),
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={"provider": provider.ready},
-        announcements=announcements,
+        announcements=announcements or NothingAnnounced(),
         signals=signals,
         signals_token=secrets.signals_token,
         following=(
             *((moved.follow,) if moved else ()),
-            *((announcements.follow,) if isinstance(announcements, RedisAnnouncements) else ()),
+            *((announcements.follow,) if announcements else ()),
         ),
         closing=(
             registers_channel.aclose,
@@ -155,27 +157,34 @@ def _oidc(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) ->
     )
 
 
-def _signals(
-    settings: Settings, secrets: Secrets, redis: Connection, clock: Clock, channel: BackChannel
-) -> tuple[RedisAnnouncements | NothingAnnounced, EventReader | None]:
-    """Return what passes announcements on, and what verifies them; nothing of both without a transmitter."""
+def _announcements(settings: Settings, secrets: Secrets, redis: Connection, clock: Clock) -> RedisAnnouncements | None:
+    """Return what passes announcements on; None without a transmitter, when nothing is announced."""
     if settings.signals is None:
-        return NothingAnnounced(), None
-    announcements = RedisAnnouncements(
-        redis,
-        key=secrets.pseudonym_key,
-        lifetime=timedelta(seconds=settings.sessions.absolute),
-        clock=clock,
+        return None
+    return RedisAnnouncements(
+        redis, key=secrets.pseudonym_key, lifetime=timedelta(seconds=settings.sessions.absolute), clock=clock
     )
+
+
+def _signals(settings: Settings, provider: OidcProvider, clock: Clock, channel: BackChannel) -> EventReader | None:
+    """Return what verifies the transmitter's events, if there is one."""
+    signals, acm = settings.signals, settings.acm
+    if signals is None:
+        return None
+
+    async def jwks_uri() -> str:
+        return signals.jwks_uri or await provider.jwks_uri()
+
     transmitter = TransmitterSettings(
-        issuer=settings.signals.issuer or settings.acm.issuer,
-        jwks_uri=settings.signals.jwks_uri,
-        audience=settings.signals.audience or settings.public_url.rstrip("/"),
-        algorithms=settings.acm.algorithms,
-        leeway=settings.acm.leeway,
+        issuer=signals.issuer or acm.issuer,
+        provider=acm.issuer,
+        jwks_uri=jwks_uri,
+        audience=signals.audience or settings.public_url.rstrip("/"),
+        algorithms=acm.algorithms,
+        leeway=acm.leeway,
         every_event_ends_sessions=settings.registers.source == "claims",
     )
-    return announcements, EventReader(transmitter, clock=clock, channel=channel)
+    return EventReader(transmitter, clock=clock, channel=channel)
 
 
 def _clock(settings: Settings, channel: BackChannel) -> tuple[Clock, MovedClock | None]:

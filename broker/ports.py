@@ -195,10 +195,19 @@ class SignalReader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """How often something was announced about a person, and when all their sessions were ended, if ever."""
+    """What was announced about a person: a mark that every announcement replaces by one never used before ("" for
+    none), and when all their sessions were ended, if ever.
+    """
 
-    count: int
+    mark: str
     sessions_ended_at: datetime | None
+
+
+class MarkedSessions(SessionStore, Protocol):
+    """Sessions read together with what was announced about their people. Every method raises StoreUnavailable."""
+
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
+        """Return what `find` returns, with what was announced about the person by now."""
 
 
 class Announcements(Protocol):

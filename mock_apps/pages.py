@@ -68,17 +68,15 @@ class Pages:
         return self._page(request, "app/uploaded.html", received=received)
 
     async def live(self, request: Request) -> Response:
-        return self._page(request, "app/live.html", live=True)
+        return self._page(request, "app/live.html")
 
     async def talk(self, request: Request) -> Response:
-        return self._page(request, "app/talk.html", live=True)
+        return self._page(request, "app/talk.html")
 
     async def not_found(self, request: Request, _: Exception) -> Response:
         return self._page(request, "app/missing.html", status=404)
 
-    def _page(
-        self, request: Request, template: str, *, status: int = 200, live: bool = False, **context: object
-    ) -> Response:
+    def _page(self, request: Request, template: str, *, status: int = 200, **context: object) -> Response:
         chosen = request.query_params.get("lang")
         language = choose_language(
             chosen=chosen,
@@ -100,7 +98,7 @@ class Pages:
             **context,
         )
         response = HTMLResponse(text, status)
-        response.raw_headers.extend(security_headers(live=live))
+        response.raw_headers.extend(security_headers(live=True))
         if chosen in LANGUAGES:
             response.set_cookie(LANGUAGE_COOKIE, chosen, path=f"{self._measure.prefix}/", httponly=True, samesite="lax")
         return response

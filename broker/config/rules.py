@@ -32,6 +32,8 @@ def check(document: Document, settings: Settings | None) -> None:
         return
     if settings.sessions.idle > settings.sessions.absolute:
         document.wrong_at("sessions.idle", "must not be longer than sessions.absolute")
+    if settings.signals is not None and settings.signals.issuer is not None and settings.signals.jwks_uri is None:
+        document.wrong_at("signals.issuer", "another issuer than ACM needs signals.jwks_uri, where its keys are")
     if not settings.applications:
         document.wrong_at("applications", "name at least one application")
     check_registers(document, settings)

@@ -111,11 +111,11 @@ class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Signals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The transmitter of Shared Signals that is believed (RFC 8935 push, CAEP 1.0).
 
-    `issuer` is ACM's unless said otherwise; `audience`, how the transmitter names us, is `public_url`.
+    `issuer` and its keys are ACM's unless said otherwise; `audience`, how the transmitter names us, is `public_url`.
     """
 
-    jwks_uri: Text
     issuer: str | None = None
+    jwks_uri: str | None = None
     audience: str | None = None
     token: str | None = None
     token_file: str | None = None

@@ -148,7 +148,6 @@ def _gateway(options: Options, runtime: Runtime) -> Part:
             "INKOM_REGISTRATIONS_DATABASE": f"sqlite:///{runtime.registrations}",
             "INKOM_ASSERTION_KEY_FILE": str(runtime.assertion_key),
             "INKOM_PSEUDONYM_KEY_FILE": str(runtime.pseudonym_key),
-            "INKOM_SIGNALS_JWKS_URI": f"{mock}/op/v1/keys",
             "INKOM_SIGNALS_TOKEN_FILE": str(runtime.signals_token),
             "INKOM_DEVELOPMENT_CLOCK": f"{mock}/mock/clock",
             **{f"INKOM_LINKS_{name}": f"{mock}{path}" for name, path in GOVERNMENT_PAGES.items()},

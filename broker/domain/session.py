@@ -43,13 +43,14 @@ class Identity:
 class Acting:
     """The organisation a person acts for, with the facts about it and the instant they were read.
 
-    `announced` is how often something had been announced about the person when the reading began.
+    `announced` is the mark of what had been announced about the person when the reading began; facts with another mark
+    than the present one are read anew.
     """
 
     organisation: Organisation
     facts: Facts
     read_at: datetime
-    announced: int = 0
+    announced: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,8 @@ from broker.proxy.upstream import Upstream
 
 # A refusal never rests on facts older than this; the registers are asked at most that often for one refused session.
 _REFUSED_ON_FACTS_YOUNGER_THAN = timedelta(seconds=5)
+# Most requests are over before anybody watches. What is announced in this time is seen at the first look.
+_UNWATCHED = timedelta(milliseconds=200)
 _log = logging.getLogger("inkom.gate")
 
 
@@ -241,8 +243,9 @@ class Gate:
 
     async def _while_admitted(self, moving: asyncio.Task[None], passage: Passage, application: Protected) -> None:
         """Let a request run, but not longer than the person may pass: streams end with the session."""
-        done, _ = await asyncio.wait({moving}, timeout=self._watch_interval.total_seconds())
-        if done:  # most requests are over before anybody watches
+        unwatched = min(_UNWATCHED, self._watch_interval)
+        done, _ = await asyncio.wait({moving}, timeout=unwatched.total_seconds())
+        if done:
             moving.result()
             return
         if passage.session is None:

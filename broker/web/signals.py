@@ -79,13 +79,12 @@ class SignalsReceiver:
             raise SignalRefused("authentication_failed", "the transmitter did not show its token")
 
     async def _pass_on(self, event: SecurityEvent) -> None:
+        # Written first: an event that cannot be audited is not acknowledged, and comes again.
+        detail = ", ".join(sorted(event.kinds)) or "nothing that we act on"
+        await self._audit.happened(Event(kind="signal", session=None, organisation=None, detail=detail))
         if not event.kinds:
             self._measures.signalled("not-ours")
             return
-        # Written first: an event that cannot be audited is not acknowledged, and comes again.
-        await self._audit.happened(
-            Event(kind="signal", session=None, organisation=None, detail=", ".join(sorted(event.kinds)))
-        )
         passed_on = await self._announcements.announce(
             issuer=event.issuer,
             subject=event.subject,
@@ -108,12 +107,9 @@ async def _token_of(request: Request) -> bytes:
 
 
 def _refusal(refused: SignalRefused) -> Response:
-    status = 401 if refused.code == "authentication_failed" else 400
-    answer = JSONResponse(
+    # Also for a sender that did not prove itself: 400 is the status of every refusal (RFC 8935 section 2.3).
+    return JSONResponse(
         {"err": refused.code, "description": refused.detail},
-        status_code=status,
+        status_code=400,
         headers={"cache-control": "no-store", "content-language": "en"},
     )
-    if status == 401:
-        answer.headers["www-authenticate"] = 'Bearer realm="signals"'
-    return answer

@@ -1,4 +1,3 @@
-// Shows the events of the live page as they come. The browser reconnects by itself.
+// Shows the events of the live page as they come; `access.js` keeps the stream.
 const stage = document.getElementById("live");
-const source = new EventSource(stage.dataset.address);
-source.onmessage = (event) => { stage.textContent = JSON.parse(event.data).count; };
+document.addEventListener("streamed", (event) => { stage.textContent = JSON.parse(event.detail).count; });

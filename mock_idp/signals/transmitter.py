@@ -45,6 +45,7 @@ class Twist(StrEnum):
     WRONG_TYPE = "wrong-type"
     OLD = "old"
     WITHOUT_ID = "without-id"
+    UNKNOWN_PERSON = "unknown-person"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,8 +80,9 @@ class Transmitter:
         except RuntimeError:
             return
         for client in self._provider.clients.listening():
+            event_id = secrets.token_urlsafe(16)
             for _ in range(2 if twist is Twist.TWICE else 1):
-                self._queue(client, key, kind, twist)
+                self._queue(client, key, kind, event_id, twist)
 
     async def delivered(self) -> None:
         """Return when nothing waits any more: delivered, refused, or given up."""
@@ -91,30 +93,36 @@ class Transmitter:
         """Forget what waits."""
         for task in self._tasks.values():
             task.cancel()
+        self._tasks.clear()
         self._waiting.clear()
         self.sent.clear()
 
-    def _queue(self, client: Client, key: str, kind: Kind, twist: Twist | None) -> None:
-        event_id = secrets.token_urlsafe(16)
-        if twist is Twist.TWICE and self.sent and self.sent[-1].client_id == client.client_id:
-            event_id = self.sent[-1].event_id
+    def _queue(self, client: Client, key: str, kind: Kind, event_id: str, twist: Twist | None) -> None:
         sent = Sent(client_id=client.client_id, kind=kind, person=key, event_id=event_id, at=self._provider.clock.now())
         self.sent.append(sent)
         self._waiting.setdefault(client.client_id, deque()).append((sent, self._token(client, sent, twist)))
         if client.client_id not in self._tasks:
-            task = asyncio.get_running_loop().create_task(self._deliver(client))
-            self._tasks[client.client_id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(client.client_id, None))
+            self._begin(client)
 
-    async def _deliver(self, client: Client) -> None:
+    def _begin(self, client: Client) -> None:
+        task = asyncio.get_running_loop().create_task(self._deliver(client, self._waiting[client.client_id]))
+        self._tasks[client.client_id] = task
+        task.add_done_callback(lambda done: self._ended(client, done))
+
+    def _ended(self, client: Client, done: asyncio.Task[None]) -> None:
+        """Go on with what was queued while the last delivery was closing its connection."""
+        if self._tasks.get(client.client_id) is not done:
+            return  # the world was reset
+        del self._tasks[client.client_id]
+        if self._waiting[client.client_id] and not done.cancelled():
+            self._begin(client)
+
+    async def _deliver(self, client: Client, waiting: deque[tuple[Sent, str]]) -> None:
         """One after the other: a later event never overtakes an earlier one."""
-        waiting = self._waiting[client.client_id]
         async with httpx2.AsyncClient(trust_env=False, timeout=TIMEOUT) as post:
             while waiting:
-                sent, token = waiting[0]
+                sent, token = waiting.popleft()
                 await self._push(post, client, sent, token)
-                if waiting and waiting[0][0] is sent:
-                    waiting.popleft()
 
     async def _push(self, post: httpx2.AsyncClient, client: Client, sent: Sent, token: str) -> None:
         headers = {"content-type": MEDIA_TYPE, "accept": "application/json"}
@@ -136,6 +144,7 @@ class Transmitter:
 
     def _token(self, client: Client, sent: Sent, twist: Twist | None) -> str:
         person = self._provider.world.current.person(sent.person)
+        subject = "nobody-known" if person is None or twist is Twist.UNKNOWN_PERSON else person.subject
         issuer = self._provider.issuer
         now = self._provider.clock.seconds()
         event: dict[str, object] = {"event_timestamp": now}
@@ -145,7 +154,7 @@ class Transmitter:
             "iss": "https://idp.elsewhere.example/op" if twist is Twist.WRONG_ISSUER else issuer,
             "aud": "somebody-else" if twist is Twist.WRONG_AUDIENCE else client.signals_audience or client.client_id,
             "iat": now - 3600 if twist is Twist.OLD else now,
-            "sub_id": {"format": "iss_sub", "iss": issuer, "sub": "" if person is None else person.subject},
+            "sub_id": {"format": "iss_sub", "iss": issuer, "sub": subject},
             "events": {CAEP + sent.kind.value: event},
         }
         if twist is not Twist.WITHOUT_ID:

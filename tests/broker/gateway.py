@@ -137,10 +137,18 @@ class MemorySessions:
     kept: dict[str, Session] = field(default_factory=dict)
     away: bool = False
     numbered: int = 0
+    announcements: MemoryAnnouncements | None = None
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         self._reach()
         return self.kept.get(cookie)
+
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
+        session = await self.find(cookie, counts_as_use=counts_as_use)
+        if session is None:
+            return None
+        nothing = Announced(mark="", sessions_ended_at=None)
+        return session, await self.announcements.about(session.identity) if self.announcements else nothing
 
     async def begin(self, session: Session) -> str:
         self._reach()
@@ -288,7 +296,7 @@ class MemoryRegistrations:
 class MemoryAnnouncements:
     """Announcements in this process; `away` makes the store fail."""
 
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    marks: dict[tuple[str, str], str] = field(default_factory=dict)
     ended: dict[tuple[str, str], datetime] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     watched: dict[tuple[str, str], list[asyncio.Event]] = field(default_factory=dict)
@@ -297,7 +305,7 @@ class MemoryAnnouncements:
 
     async def about(self, identity: Identity) -> Announced:
         who = (identity.issuer, identity.subject)
-        return Announced(count=self.counts.get(who, 0), sessions_ended_at=self.ended.get(who))
+        return Announced(mark=self.marks.get(who, ""), sessions_ended_at=self.ended.get(who))
 
     async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
         if self.away:
@@ -306,7 +314,7 @@ class MemoryAnnouncements:
             return False
         self.seen.add(event_id)
         who = (issuer, subject)
-        self.counts[who] = self.counts.get(who, 0) + 1
+        self.marks[who] = event_id
         if ends_sessions:
             self.ended[who] = self.clock.now()
         for changed in self.watched.get(who, ()):
@@ -455,6 +463,7 @@ async def gateway(
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
     measures, registrations = PrometheusMeasures(), MemoryRegistrations()
     announcements, signals = MemoryAnnouncements(clock=clock), StandInSignals()
+    sessions.announcements = announcements
     parts = Parts(
         clock=clock,
         sessions=sessions,

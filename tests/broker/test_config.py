@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 import pytest
 
-from broker.config import ConfigurationInvalid, Secrets, Settings, load
+from broker.config import ConfigurationInvalid, Secrets, Settings, Signals, load
 from tests.broker.adapters.registers.magda.authority import Authority
 
 SECRET = "s" * 43
@@ -209,6 +209,9 @@ def test_all_problems_are_printed_at_once(folder: Path) -> None:
         ("public_url: https://inkom.example", "public_url: ''", 1, "does not fit"),
         ("audit: {file", "links: {agency: 'javascript:alert(1)'}\naudit: {file", 11, "no http or https address"),
         ("audit: {file", "development: {clock: http://localhost:9000/c}\naudit: {file", 11, "localhost only"),
+        ("audit: {file", "signals: {jwks_uri: http://acm.example/k}\naudit: {file", 11, "plain http is accepted for"),
+        ("audit: {file", "signals: {issuer: https://idm.example}\naudit: {file", 11, "needs signals.jwks_uri"),
+        ("audit: {file", "signals: {token_file: nowhere}\naudit: {file", 11, "nowhere"),
         ("upstream:", "national_number: {purpose: x}\n    upstream:", 17, "legal_basis is missing"),
     ],
 )
@@ -219,6 +222,12 @@ def test_a_wrong_setting_is_told_with_its_line_and_what_to_write(
     found = problems(folder, SMALL.replace(old, new, 1))
     assert any(said in message for _, message in found), found
     assert (line, True) in [(at, said in message) for at, message in found], found
+
+
+def test_signals_need_nothing_but_their_topic_when_acm_transmits_them(folder: Path) -> None:
+    settings, secrets = loaded(folder, SMALL + "signals: {}\n")
+    assert settings.signals == Signals()
+    assert secrets.signals_token is None
 
 
 @pytest.mark.parametrize(

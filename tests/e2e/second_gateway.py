@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from time import monotonic
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -41,7 +42,6 @@ def second_gateway(chain: Chain, *, log: Path, environment: Mapping[str, str]) -
         "INKOM_REGISTERS_IDM": f"{chain.mock}/idm/v1",
         "INKOM_REGISTERS_KBO": f"{chain.mock}/kbo/v1",
         "INKOM_REGISTERS_TOKEN_FILE": str(keys / "register-token"),
-        "INKOM_SIGNALS_JWKS_URI": f"{chain.mock}/op/v1/keys",
         "INKOM_SIGNALS_TOKEN_FILE": str(keys / "signals-token"),
         "INKOM_SESSIONS_REDIS": redis,
         "INKOM_SESSIONS_SECRETS_FILE": str(keys / "session-secrets"),
@@ -58,18 +58,18 @@ def second_gateway(chain: Chain, *, log: Path, environment: Mapping[str, str]) -
             command, stdout=output, stderr=output, cwd=ROOT, env={**surroundings(), **settings}, start_new_session=True
         )
     try:
-        _await_ready(f"http://localhost:{port}", process, log)
+        _await_ready(f"http://localhost:{port}", process, log, host=urlsplit(settings["INKOM_PUBLIC_URL"]).netloc)
         yield f"http://localhost:{port}"
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
 
 
-def _await_ready(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await_ready(address: str, process: subprocess.Popen[bytes], log: Path, *, host: str) -> None:
     deadline = monotonic() + _START_SECONDS
     while monotonic() < deadline and process.poll() is None:
         with suppress(httpx2.TransportError):
-            if httpx2.get(f"{address}/_inkom/health/ready", trust_env=False).status_code == 200:
+            if httpx2.get(f"{address}/_inkom/health/ready", headers={"host": host}, trust_env=False).status_code == 200:
                 return
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_PAUSE_SECONDS)  # until it ends, or until it is time to ask again

@@ -5,79 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
-from threading import Event, Thread
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
 
 from broker.demo.options import free_port
 from tests.e2e.chain import Chain, Visitor
+from tests.e2e.open_streams import (
+    APP,
+    SOON,
+    assert_ended,
+    assert_still_open,
+    cookies_of,
+    open_streams,
+    signed_in,
+    socket_of,
+)
 from tests.e2e.second_gateway import second_gateway
 
-APP = "/kmo-portefeuille"
-FLORIST, CARPENTRY = "1999999151", "1999999052"
+CARPENTRY = "1999999052"
 MEGABYTE = 1024 * 1024
-SOON = 20.0  # seconds; streams end within a second or two, a busy machine may need more
-
-
-def signed_in(chain: Chain, person: str) -> Visitor:
-    """A visitor who is in the application."""
-    visitor = chain.visitor()
-    page = visitor.open(person)
-    if 'name="organisation"' in page.text:
-        page = visitor.choose(FLORIST)
-    assert page.status_code == 200, page.text
-    return visitor
 
 
 @pytest.fixture
 def employee(chain: Chain) -> Iterator[Visitor]:
     with signed_in(chain, "employee") as visitor:
         yield visitor
-
-
-def cookies_of(visitor: Visitor) -> str:
-    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.client.cookies.jar)
-
-
-@contextmanager
-def socket_of(visitor: Visitor, *, origin: str | None = None, app: str = APP) -> Iterator[ClientConnection]:
-    """Open the application's WebSocket as a page of the gateway would."""
-    address = f"ws://{urlsplit(visitor.chain.gateway).netloc}{app}/socket"
-    headers = {"Origin": origin or visitor.chain.gateway}
-    if cookie := cookies_of(visitor):
-        headers["Cookie"] = cookie
-    with connect(address, additional_headers=headers, proxy=None, open_timeout=SOON) as socket:
-        yield socket
-
-
-class Following:
-    """Reads the application's event stream beside the test, and knows when it was cut."""
-
-    def __init__(self, visitor: Visitor) -> None:
-        self.first, self.ended = Event(), Event()
-        self.counts: list[int] = []
-        self._visitor = visitor
-        self._thread = Thread(target=self._read, daemon=True)
-        self._thread.start()
-        assert self.first.wait(SOON), "no event arrived"
-
-    def _read(self) -> None:
-        try:
-            with self._visitor.client.stream("GET", f"{self._visitor.chain.gateway}{APP}/events") as answer:
-                for line in answer.iter_lines():
-                    if line.startswith("data:"):
-                        self.counts.append(json.loads(line[5:])["count"])
-                        self.first.set()
-        except httpx2.TransportError:
-            pass  # the gateway cuts a stream that may no longer flow, and so does a test that has seen enough
-        self.ended.set()
 
 
 # ----------------------------------------------------------------------------------------------------- large bodies
@@ -157,26 +113,6 @@ def test_nobody_opens_a_websocket_who_may_not_enter(chain: Chain) -> None:
 
 
 # ------------------------------------------------------------------------------------------------- what ends a stream
-@contextmanager
-def open_streams(visitor: Visitor) -> Iterator[tuple[ClientConnection, Following]]:
-    """A WebSocket that has said who is connected, and an event stream that has begun."""
-    with socket_of(visitor) as socket:
-        socket.recv(SOON)
-        yield socket, Following(visitor)
-
-
-def assert_ended(socket: ClientConnection, events: Following) -> None:
-    with pytest.raises(ConnectionClosed):
-        socket.recv(SOON)
-    assert events.ended.wait(SOON)
-
-
-def assert_still_open(socket: ClientConnection, events: Following) -> None:
-    socket.send("still here?")
-    assert socket.recv(SOON) == "still here?"
-    assert not events.ended.is_set()
-
-
 def test_signing_out_ends_open_streams_and_leaves_those_of_others(chain: Chain, employee: Visitor) -> None:
     with (
         signed_in(chain, "legal-representative") as other,

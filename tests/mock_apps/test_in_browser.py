@@ -1,5 +1,7 @@
 """The pages in a real Chromium: readable for all, alive where they claim to be."""
 
+import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +46,83 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
 def test_the_counter_counts(browser: Browser, gateway: StandIn, origin: str) -> None:
     page = opened(browser, gateway, f"{origin}{APP}/live")
     expect(page.locator("#live")).to_have_text("2", timeout=10_000)
+
+
+# ---------------------------------------------------------------------------------------------- when access is lost
+def refusing(page: Page, status: int, **members: str) -> None:
+    """Answer the event stream as the gateway does when it lets the visitor in no longer."""
+    document = json.dumps({"type": "about:blank", "status": status, **members})
+    page.unroute("**/events")
+    page.route(
+        "**/events",
+        lambda route: route.fulfill(status=status, content_type="application/problem+json", body=document),
+    )
+
+
+def unwatched(browser: Browser, gateway: StandIn, *, language: str = "nl-BE") -> Page:
+    """A page whose browser may complain: a refused stream is an error to it."""
+    return browser.new_context(locale=language, extra_http_headers=gateway.headers()).new_page()
+
+
+@pytest.mark.parametrize(
+    ("language", "status", "members", "said"),
+    [
+        (
+            "nl-BE",
+            403,
+            {"reason": "Nee.", "cause": "relation-paused"},
+            "Uw werkrelatie met deze organisatie is gepauzeerd.",
+        ),
+        (
+            "en-GB",
+            403,
+            {"reason": "No.", "cause": "relation-paused"},
+            "Your working relation with this organisation is paused.",
+        ),
+        ("en-GB", 401, {"reason": "not-signed-in"}, "You are no longer signed in."),
+        ("en-GB", 403, {"reason": "organisation-not-chosen"}, "You no longer work for this organisation."),
+        ("en-GB", 403, {"reason": "No.", "cause": "something-new"}, "Your rights or your organisation have changed."),
+    ],
+)
+def test_lost_access_is_told_with_its_reason_in_the_visitors_language(
+    browser: Browser, gateway: StandIn, origin: str, language: str, status: int, members: dict[str, str], said: str
+) -> None:
+    page = unwatched(browser, gateway, language=language)
+    refusing(page, status, **members)
+    page.goto(f"{origin}{APP}/upload")
+
+    expect(page.locator("#access .notice-error")).to_contain_text(said)
+    assert page.locator("#access [data-cause]").count() == 1
+    assert page.locator("#access a").evaluate("link => link.href") == f"{origin}{APP}/upload"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(503, "application/problem+json"), (403, "text/html"), (404, "text/html")]
+)
+def test_what_says_nothing_about_access_shows_no_notice(
+    browser: Browser, gateway: StandIn, origin: str, status: int, kind: str
+) -> None:
+    page = unwatched(browser, gateway)
+    page.route("**/events", lambda route: route.fulfill(status=status, content_type=kind, body="{}"))
+    with page.expect_response(lambda answer: answer.request.resource_type == "fetch"):
+        page.goto(f"{origin}{APP}/")
+
+    assert page.locator("#access").inner_text() == ""
+
+
+def test_the_notice_goes_when_the_visitor_comes_back_to_the_page_and_may_be_there_again(
+    browser: Browser, gateway: StandIn, origin: str
+) -> None:
+    page = unwatched(browser, gateway)
+    refusing(page, 403, cause="relation-paused")
+    page.goto(f"{origin}{APP}/live")
+    expect(page.locator("#access .notice-error")).to_be_visible()
+    page.unroute("**/events")
+
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    expect(page.locator("#access")).to_have_text("")
+    expect(page.locator("#live")).to_have_text(re.compile(r"\d"))
 
 
 def test_the_websocket_page_says_who_and_echoes_text_as_text(browser: Browser, gateway: StandIn, origin: str) -> None:

@@ -228,6 +228,10 @@ class OidcProvider:
             raise SignInRefused(Mismatch.BAD_CLAIMS, "userinfo: sub is another person")
         return claims
 
+    async def jwks_uri(self) -> str:
+        """Return where the provider publishes its keys. Raises ProviderUnavailable."""
+        return (await self._metadata.get()).jwks_uri
+
     async def _fetch_metadata(self) -> Metadata:
         answer = await self._get(metadata_url(self._settings.issuer), "metadata")
         try:

@@ -6,7 +6,9 @@ itself; the latest end stands in the record. Anything that is not a good session
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 
 import msgspec
 from redis.asyncio import Redis
@@ -14,19 +16,43 @@ from redis.asyncio import Redis
 from broker.adapters.sessions.connection import close, store_errors
 from broker.adapters.sessions.cookies import SignedTokens
 from broker.adapters.sessions.sealing import Sealing, address_of
-from broker.domain.session import Session
-from broker.ports import Clock
+from broker.domain.session import Identity, Session
+from broker.ports import Announced, Clock
 
 _PURPOSE = "session"
 # Use prolongs the idle time at most this often: a page with fifty pictures need not write fifty times.
 _PROLONGED_AT_MOST_EVERY = timedelta(minutes=1)
+_MOST_NAMES = 10_000
+
+
+class Beside(Protocol):
+    """What is announced about people, in the same Redis (`adapters/signals`)."""
+
+    async def about(self, identity: Identity) -> Announced:
+        """Ask Redis."""
+
+    def name(self, identity: Identity) -> str:
+        """Return what a person is called in Redis."""
+
+    def keys(self, name: str) -> list[str]:
+        """Return the keys to read for a person."""
+
+    def told(self, values: Sequence[bytes | str | None]) -> Announced:
+        """Return what their values say."""
 
 
 class RedisSessions:
     """Sessions by cookie value. Every method raises StoreUnavailable and nothing else."""
 
     def __init__(
-        self, redis: Redis, *, secrets: tuple[str, ...], idle: timedelta, absolute: timedelta, clock: Clock
+        self,
+        redis: Redis,
+        *,
+        secrets: tuple[str, ...],
+        idle: timedelta,
+        absolute: timedelta,
+        clock: Clock,
+        announcements: Beside | None = None,
     ) -> None:
         """`secrets` are newest first; removing one ends the sessions it sealed. Raises ValueError."""
         self._redis = redis
@@ -35,28 +61,40 @@ class RedisSessions:
         self._idle = idle
         self._absolute = absolute
         self._clock = clock
+        self._announcements = announcements
+        # Whose session stands at an address is known once it was opened; then one question to Redis asks for all.
+        self._names: dict[str, str] = {}
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         """Return the session; None for anything forged, foreign, broken, idle or over."""
+        found = await self.marked(cookie, counts_as_use=counts_as_use)
+        return None if found is None else found[0]
+
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
+        """Return the same with what was announced about the person by now."""
         token = self._cookies.read(cookie)
         if token is None:
             return None
         address = address_of(_PURPOSE, token)
+        name = self._names.get(address)
         with store_errors():
-            # Outside MULTI: between the two, the session may at most end.
+            # Outside MULTI: between them, the session may at most end, and a mark may only be newer than its facts.
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.get(address)
             pipeline.pttl(address)
-            sealed, remaining = await pipeline.execute()
+            if name is not None and self._announcements is not None:
+                pipeline.mget(self._announcements.keys(name))
+            sealed, remaining, *beside = await pipeline.execute()
         session = None if sealed is None else self._opened(sealed, token=token, address=address)
         if session is None:
+            self._names.pop(address, None)
             return None
         if session.ended(self._clock.now(), absolute=self._absolute):
             await self._forget(address)
             return None
         if counts_as_use:
             await self._prolong(address, session, remaining=timedelta(milliseconds=remaining))
-        return session
+        return session, await self._announced(address, session.identity, name, *beside)
 
     async def begin(self, session: Session) -> str:
         """Store a new session and return its cookie value."""
@@ -112,6 +150,19 @@ class RedisSessions:
         """Close all connections."""
         with store_errors():
             await close(self._redis)
+
+    async def _announced(
+        self, address: str, identity: Identity, name: str | None, values: Sequence[bytes | None] = ()
+    ) -> Announced:
+        if self._announcements is None:
+            return Announced(mark="", sessions_ended_at=None)
+        whose = self._announcements.name(identity)
+        if name == whose:
+            return self._announcements.told(values)
+        if len(self._names) >= _MOST_NAMES:
+            del self._names[next(iter(self._names))]
+        self._names[address] = whose
+        return await self._announcements.about(identity)
 
     async def _forget(self, address: str) -> None:
         with store_errors():

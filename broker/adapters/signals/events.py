@@ -6,7 +6,7 @@ did not order them. Refusals are told in the words of RFC 8935 section 2.4.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +31,14 @@ _MOST_TEXT = 255
 class TransmitterSettings:
     """The one transmitter that is believed. Durations in seconds.
 
-    `every_event_ends_sessions` is for a gateway that cannot read facts anew: a new sign-in is the only news there is.
+    `provider` is the issuer whose subjects it speaks of when it names no issuer with them. `jwks_uri` says where its
+    keys are; it may raise ProviderUnavailable. `every_event_ends_sessions` is for a gateway that cannot read facts
+    anew: a new sign-in is the only news there is.
     """
 
     issuer: str
-    jwks_uri: str
+    provider: str
+    jwks_uri: Callable[[], Awaitable[str]]
     audience: str
     algorithms: tuple[str, ...]
     leeway: float = 30
@@ -75,14 +78,15 @@ class EventReader:
         if self._settings.audience not in audiences:
             raise SignalRefused("invalid_audience", "aud is absent or somebody else")
         self._check_age(claims)
+        _check_no_other_token(claims)
         events = claims.get("events")
-        if not isinstance(events, dict) or not events:
-            raise SignalRefused("invalid_request", "events is absent or empty")
+        if not isinstance(events, dict) or not events or not all(isinstance(event, dict) for event in events.values()):
+            raise SignalRefused("invalid_request", "events is absent, empty or not of objects")
         event_id = claims.get("jti")
         if not isinstance(event_id, str) or not 1 <= len(event_id) <= _MOST_TEXT:
             raise SignalRefused("invalid_request", "jti is absent, empty or too long")
         kinds = tuple(kind for kind in events if kind == _SESSION_REVOKED or kind in _CHANGES_FACTS)
-        issuer, subject = _subject(claims, events[kinds[0]], self._settings.issuer) if kinds else ("", "")
+        issuer, subject = self._subject(claims, [events[kind] for kind in kinds]) if kinds else ("", "")
         return SecurityEvent(
             event_id=event_id,
             kinds=tuple(kind.removeprefix(_CAEP) for kind in kinds),
@@ -97,8 +101,11 @@ class EventReader:
         keys = await self._keys.get()
         try:
             return self._signed(token, keys)
-        except (KeyNotFound, SignatureDiffers):
+        except (KeyNotFound, SignatureDiffers) as error:
             newer = await self._keys.newer_than(keys)
+            if newer is None and isinstance(error, KeyNotFound):
+                # Perhaps a new key, and we may not look yet. To refuse would lose the event: it is to come again.
+                raise ProviderUnavailable("a key of the transmitter's that we cannot look up now") from None
         if newer is None:
             raise SignalRefused("invalid_key", "signed by none of the transmitter's keys")
         try:
@@ -124,9 +131,21 @@ class EventReader:
         if issued < now - self._settings.max_age:
             raise SignalRefused("invalid_request", "iat is too long ago")
 
+    def _subject(self, claims: VerifiedClaims, events: list[Mapping[str, Any]]) -> tuple[str, str]:
+        """Who is meant: `sub_id` of the token (RFC 9493), or `subject` within events as older transmitters write it.
+
+        Several members of `events` tell of one event under several names (RFC 8417 section 2), so of one subject.
+        """
+        named = [claims["sub_id"]] if "sub_id" in claims else [event.get("subject") for event in events]
+        found = {_identified(one, self._settings.provider) for one in named}
+        if len(found) != 1:
+            raise SignalRefused("invalid_request", "the events name several subjects")
+        return found.pop()
+
     async def _fetch_keys(self) -> tuple[ProviderKey, ...]:
+        address = await self._settings.jwks_uri()
         try:
-            answer = await self._channel.get(self._settings.jwks_uri)
+            answer = await self._channel.get(address)
             if answer.status != 200:
                 raise ProviderUnavailable(f"the transmitter's keys: status {answer.status}")
             return read_keys(answer.body)
@@ -143,18 +162,21 @@ def _declared_type(token: str) -> str | None:
     return None if named is None else named.lower().removeprefix("application/")
 
 
-def _subject(claims: Mapping[str, Any], event: object, issuer: str) -> tuple[str, str]:
-    """Who is meant: `sub_id` of the token (RFC 9493), or `subject` within the event as older transmitters write it."""
-    named = claims.get("sub_id")
-    if named is None and isinstance(event, dict):
-        named = event.get("subject")
+def _check_no_other_token(claims: VerifiedClaims) -> None:
+    """Refuse what an ID Token or access token has (OpenID Shared Signals Framework 1.0: `sub` and `exp` MUST NOT)."""
+    if "sub" in claims or "exp" in claims:
+        raise SignalRefused("invalid_request", "sub or exp does not belong in an event")
+
+
+def _identified(named: object, provider: str) -> tuple[str, str]:
+    """Return issuer and subject of a subject identifier (RFC 9493)."""
     if not isinstance(named, dict):
         raise SignalRefused("invalid_request", "sub_id is absent")
     match named.get("format"):
         case "iss_sub":
             found = (named.get("iss"), named.get("sub"))
         case "opaque":
-            found = (issuer, named.get("id"))
+            found = (provider, named.get("id"))
         case _:
             raise SignalRefused("invalid_request", "sub_id is in a format that we do not process")
     whose, who = found

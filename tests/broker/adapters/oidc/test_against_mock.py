@@ -89,6 +89,12 @@ async def test_an_employee_signs_in(us: OidcProvider) -> None:
     assert (signed.chosen, signed.target_group, signed.roles) == (BAKERY, "EA", (ENTITLED,))
 
 
+async def test_whoever_else_signs_with_the_providers_keys_is_told_where_they_are(
+    us: OidcProvider, mock: MockGovernment
+) -> None:
+    assert await us.jwks_uri() == f"{mock.issuer}/v1/keys"
+
+
 async def test_a_legal_representative_signs_in(us: OidcProvider) -> None:
     signed = await sign_in(us, attempt(), person="legal-representative")
     assert (signed.chosen, signed.represents, signed.roles) == (BAKERY, BAKERY, ())

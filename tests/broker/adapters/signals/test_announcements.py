@@ -1,8 +1,9 @@
-"""Announcements on a real Redis: counted once, heard by every process, and never lost for those who look."""
+"""Announcements on a real Redis: they count once, are by every process, and never lost for those who look."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
@@ -45,16 +46,48 @@ async def announce(by: RedisAnnouncements, event_id: str, *, ends_sessions: bool
     )
 
 
+async def mark(of: RedisAnnouncements) -> str:
+    return (await of.about(an_identity())).mark
+
+
 async def test_each_event_counts_once_for_the_person_it_is_about(redis: RedisServer, process: Processes) -> None:
     ours = process(redis)
+    marks = [await mark(ours)]
+    for event_id in ("one", "one", "two"):
+        await announce(ours, event_id)
+        marks.append(await mark(ours))
 
-    assert [await announce(ours, "one"), await announce(ours, "one"), await announce(ours, "two")] == [
+    none, first, again, second = marks
+    assert none == ""
+    assert first == again
+    assert len({none, first, second}) == 3
+    assert (await ours.about(an_identity(subject="somebody else"))).mark == ""
+
+
+async def test_an_event_that_was_passed_on_before_is_told_from_a_new_one(
+    redis: RedisServer, process: Processes
+) -> None:
+    here, there = process(redis), process(redis)
+
+    assert [await announce(here, "one"), await announce(there, "one"), await announce(here, "two")] == [
         True,
         False,
         True,
     ]
-    assert (await ours.about(an_identity())).count == 2
-    assert (await ours.about(an_identity(subject="somebody else"))).count == 0
+
+
+async def test_a_mark_never_returns_not_even_when_redis_has_forgotten_the_former_ones(
+    own_redis: RedisServer, process: Processes
+) -> None:
+    """Facts that were read at the first mark must not pass for new at the next one."""
+    ours = process(own_redis)
+    await announce(ours, "one")
+    before = await mark(ours)
+    own_redis.command("FLUSHALL")
+
+    await announce(ours, "two")
+
+    assert await mark(ours) not in ("", before)
 
 
 async def test_the_end_of_all_sessions_is_remembered_with_its_moment(redis: RedisServer, process: Processes) -> None:
@@ -137,12 +170,22 @@ async def test_an_event_that_could_not_be_passed_on_counts_when_it_comes_again(
     own_redis: RedisServer, process: Processes
 ) -> None:
     ours = process(own_redis)
-    person = an_identity()
-    name = ours._name(person.issuer, person.subject)
-    own_redis.command("LPUSH", f"inkom:announced:{name}", "not a number")
+    own_redis.command("CONFIG", "SET", "maxmemory", "1")
 
     with pytest.raises(StoreUnavailable):
         await announce(ours, "one")
-    own_redis.command("DEL", f"inkom:announced:{name}")
+    own_redis.command("CONFIG", "SET", "maxmemory", "0")
 
     assert await announce(ours, "one")
+    assert await mark(ours)
+
+
+async def test_what_is_announced_is_kept_no_longer_than_a_session_lives(
+    own_redis: RedisServer, process: Processes
+) -> None:
+    await announce(process(own_redis), "one", ends_sessions=True)
+
+    keys = re.findall(r"inkom:\S+", own_redis.command("KEYS", "*").decode())
+    lifetimes = [int(own_redis.command("PTTL", key)[1:]) for key in keys]
+    assert len(lifetimes) == 3
+    assert all(0 < lifetime <= 8 * 3600 * 1000 for lifetime in lifetimes)

@@ -18,6 +18,7 @@ from tests.broker.adapters.oidc.tiny_provider import EC, OTHER_RSA, RSA, json_re
 from tests.broker.adapters.small_server import Reply, SmallServer
 
 ISSUER, AUDIENCE, SUBJECT = "https://acm.example/op", "https://inkom.example", "2365621db15c6e28"
+PROVIDER = "https://acm.example/another"
 CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
 
 
@@ -31,10 +32,14 @@ class Transmitter:
         self.channel = BackChannel(Limits(connect=1.0, total=1.0))
         server.on("/keys", lambda _: json_reply({"keys": [key.as_dict(private=False) for key in self.keys]}))
 
+    async def jwks_uri(self) -> str:
+        return f"{self.server.origin}/keys"
+
     def reader(self, *, every_event_ends_sessions: bool = False) -> EventReader:
         settings = TransmitterSettings(
             issuer=ISSUER,
-            jwks_uri=f"{self.server.origin}/keys",
+            provider=PROVIDER,
+            jwks_uri=self.jwks_uri,
             audience=AUDIENCE,
             algorithms=("RS256", "ES256"),
             every_event_ends_sessions=every_event_ends_sessions,
@@ -99,14 +104,16 @@ async def test_other_events_are_acknowledged_and_change_nothing(transmitter: Tra
 @pytest.mark.parametrize(
     ("sub_id", "event"),
     [
+        ({"format": "iss_sub", "iss": PROVIDER, "sub": SUBJECT}, {}),
         ({"format": "opaque", "id": SUBJECT}, {}),
-        (None, {"subject": {"format": "iss_sub", "iss": ISSUER, "sub": SUBJECT}}),
+        (None, {"subject": {"format": "iss_sub", "iss": PROVIDER, "sub": SUBJECT}}),
     ],
 )
 async def test_the_person_may_be_named_in_other_forms(transmitter: Transmitter, sub_id: Any, event: Any) -> None:
     token = transmitter.token(sub_id=sub_id, events={f"{CAEP}token-claims-change": event})
 
-    assert (await transmitter.reader().read(token)).subject == SUBJECT
+    event = await transmitter.reader().read(token)
+    assert (event.issuer, event.subject) == (PROVIDER, SUBJECT)
 
 
 async def test_several_audiences_are_accepted_when_we_are_one(transmitter: Transmitter) -> None:
@@ -137,6 +144,12 @@ async def test_the_type_may_have_its_prefix_and_capitals(transmitter: Transmitte
         ({"events": None}, "invalid_request"),
         ({"events": {}}, "invalid_request"),
         ({"events": ["x"]}, "invalid_request"),
+        ({"events": {f"{CAEP}session-revoked": None}}, "invalid_request"),
+        ({"events": {f"{CAEP}session-revoked": []}}, "invalid_request"),
+        ({"sub": SUBJECT}, "invalid_request"),
+        ({"exp": int((NOW + timedelta(minutes=2)).timestamp())}, "invalid_request"),
+        ({"iat": True}, "invalid_request"),
+        ({"iat": 10**12}, "invalid_request"),
         ({"sub_id": None}, "invalid_request"),
         ({"sub_id": "somebody"}, "invalid_request"),
         ({"sub_id": {"format": "email", "email": "an@voorbeeld.test"}}, "invalid_request"),
@@ -171,6 +184,46 @@ async def test_an_algorithm_that_we_do_not_allow_is_refused(transmitter: Transmi
 
     with pytest.raises(SignalRefused):
         await transmitter.reader().read(token)
+
+
+async def test_one_event_under_several_names_is_about_one_person(transmitter: Transmitter) -> None:
+    events: dict[str, object] = {
+        f"{CAEP}credential-change": {},
+        f"{CAEP}session-revoked": {},
+        "https://elsewhere.example/event": {},
+    }
+
+    event = await transmitter.reader().read(transmitter.token(events=events))
+
+    assert (sorted(event.kinds), event.subject, event.ends_sessions) == (
+        ["credential-change", "session-revoked"],
+        SUBJECT,
+        True,
+    )
+
+
+async def test_events_about_several_people_in_one_token_are_refused(transmitter: Transmitter) -> None:
+    def about(subject: str) -> dict[str, Any]:
+        return {"subject": {"format": "opaque", "id": subject}}
+
+    events = {f"{CAEP}token-claims-change": about(SUBJECT), f"{CAEP}session-revoked": about("somebody-else")}
+    with pytest.raises(SignalRefused) as refused:
+        await transmitter.reader().read(transmitter.token(sub_id=None, events=events))
+
+    assert refused.value.code == "invalid_request"
+
+
+async def test_a_new_key_that_may_not_be_looked_up_yet_loses_no_event(transmitter: Transmitter) -> None:
+    """Who made us fetch the keys a moment ago, with a token of their own, must not have the next event dropped."""
+    reader = transmitter.reader()
+    with pytest.raises(SignalRefused):
+        await reader.read(transmitter.token(header={"kid": "unknown"}))
+
+    with pytest.raises(ProviderUnavailable):
+        await reader.read(transmitter.token(header={"kid": "rotated-since"}))
+    with pytest.raises(SignalRefused) as refused:
+        await reader.read(transmitter.token(key=OTHER_RSA, header={"kid": "one"}))
+    assert refused.value.code == "invalid_key"
 
 
 async def test_new_keys_of_the_transmitter_are_fetched_once(transmitter: Transmitter) -> None:

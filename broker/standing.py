@@ -1,0 +1,53 @@
+"""Sessions that still stand: those of a person whose sessions were revoked (CAEP session-revoked) are ended when found.
+
+The one place between the store and everybody who asks whose session a cookie is, so that no page shows a revoked one.
+Whether the facts in a session are fresh enough is not asked here (`facts`).
+"""
+
+from __future__ import annotations
+
+from broker.domain.session import Session
+from broker.ports import MarkedSessions
+
+
+class StandingSessions:
+    """Fulfils the port `SessionStore`."""
+
+    def __init__(self, store: MarkedSessions) -> None:
+        self._store = store
+
+    async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
+        """Return the session, unless it is over."""
+        found = await self.marked(cookie, counts_as_use=counts_as_use)
+        return None if found is None else found[0]
+
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, str] | None:
+        """Return the session with the mark of what has been announced about its person by now."""
+        found = await self._store.marked(cookie, counts_as_use=counts_as_use)
+        if found is None:
+            return None
+        session, announced = found
+        if announced.sessions_ended_at is not None and session.began_at <= announced.sessions_ended_at:
+            await self._store.end(cookie)
+            return None
+        return session, announced.mark
+
+    async def begin(self, session: Session) -> str:
+        """Store a new session and return its cookie value."""
+        return await self._store.begin(session)
+
+    async def update(self, cookie: str, session: Session) -> bool:
+        """Store new facts under the same cookie; False when the session ended meanwhile."""
+        return await self._store.update(cookie, session)
+
+    async def renew(self, cookie: str, session: Session) -> str | None:
+        """Store the session under a new cookie value and end the old one; None when the old one had ended."""
+        return await self._store.renew(cookie, session)
+
+    async def end(self, cookie: str) -> None:
+        """End the session for good."""
+        await self._store.end(cookie)
+
+    async def ping(self) -> None:
+        """Return when the store works."""
+        await self._store.ping()
