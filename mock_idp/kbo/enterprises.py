@@ -19,8 +19,8 @@ from mock_idp.numbers import enterprise_number, is_never_issued
 from mock_idp.world.tables import EnterpriseRow
 from pagekit.languages import message
 
-# Where numbers come from that nobody chose: 1999.500.001 and on.
-_FIRST_EIGHT, _LAST_EIGHT = 19995000, 19995999
+# Where numbers come from that nobody chose: 1999.800.001 and on.
+_FIRST_EIGHT, _LAST_EIGHT = 19998000, 19998999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,14 +15,14 @@ async def test_a_new_enterprise_gets_a_number_and_is_found_at_once(visitor: Visi
     await visitor.get("/kbo/loket/nieuw")
     await visitor.post("/kbo/loket/nieuw", **GOOD)
     number = visitor.at.removeprefix("/kbo/loket/").removesuffix("?gedaan=nieuw")
-    assert parse_enterprise_number(number) == number == "1999500194"
+    assert parse_enterprise_number(number) == number == "1999800104"
 
     await visitor.search("nieuwe wijnen")
     assert "Nieuwe Wijnen BV" in visitor.text
     await visitor.add_function(number, person="employee", first="01/09/2024")
     await visitor.get("/kbo/loket/nieuw")
     await visitor.post("/kbo/loket/nieuw", **{**GOOD, "name": "Nog Een BV"})
-    assert visitor.at.startswith("/kbo/loket/19995002")
+    assert visitor.at.startswith("/kbo/loket/19998002")
 
 
 @pytest.mark.parametrize(
