@@ -53,6 +53,11 @@ class Chain:
         response.raise_for_status()
         return response
 
+    def ask_mock(self, path: str) -> dict[str, Any]:
+        """Get from the mock's control interface."""
+        answer: dict[str, Any] = httpx2.get(f"{self.mock}{path}", trust_env=False).json()
+        return answer
+
     def people(self) -> list[dict[str, Any]]:
         """The cast, each with story and expected outcome."""
         people: list[dict[str, Any]] = httpx2.get(f"{self.mock}/mock/people", trust_env=False).json()["people"]
