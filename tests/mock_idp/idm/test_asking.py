@@ -188,3 +188,23 @@ async def test_my_profile_shows_rights_relations_and_administrators_and_no_numbe
             assert heading in visit.text
         assert "geldig" in visit.text
         assert app.state.world.current.person("employee").national_number not in visit.page
+
+
+async def test_a_local_administrator_may_give_the_right_to_themselves_and_has_none_by_being_one() -> None:
+    async with government() as (app, _), Visit(app) as lieve:
+        assert await rights_in_register(app, "local-administrator") == []
+        await ask(lieve, "local-administrator")
+        await lieve.get("/gebruikersbeheer/taken/1")
+        await lieve.post("/gebruikersbeheer/taken/1/goedkeuren")
+
+        (right,) = await rights_in_register(app, "local-administrator")
+        assert right["profiles"] == ["Gebruiker"]
+
+
+async def test_my_profile_tells_a_legal_representative_that_no_right_is_needed() -> None:
+    async with government() as (app, _), Visit(app) as visit:
+        await visit.sign_in("legal-representative", to="/mijn-profiel")
+
+        assert "Wettelijk vertegenwoordiger volgens KBO" in visit.text
+        assert "u heeft geen gebruikersrecht nodig" in visit.text
+        assert "Lieve Sleutelmans" in visit.text

@@ -1,8 +1,10 @@
 """Signing in to user management through ACM, and choosing the organisation to work for."""
 
 import pytest
+from sqlalchemy import select
 
 from mock_idp.idm.signin import own_address
+from mock_idp.world.tables import AdministratorRow, EnterpriseRow, PersonRow
 from tests.mock_idp.idm.visit import BAKERY, ORIGIN, TRAINING, Visit, government
 
 
@@ -73,3 +75,38 @@ def test_a_page_with_its_question_is_a_place_to_return_to() -> None:
     asked = "/gebruikersbeheer/aanvraag?dg=EA&ec=VLAIO"
 
     assert own_address(asked) == asked
+
+
+async def test_an_administrator_of_two_organisations_chooses_and_the_last_choice_is_marked_next_time() -> None:
+    async with government() as (app, _), Visit(app) as visit:
+        with app.state.world.changing() as session:
+            lieve = session.scalars(select(PersonRow).where(PersonRow.key == "local-administrator")).one()
+            session.add(AdministratorRow(organisation=TRAINING, person_id=lieve.id, level="local"))
+        await visit.sign_in("local-administrator")
+        assert visit.path == "/gebruikersbeheer/organisatie"
+        assert "Hieronder moet u kiezen voor welke organisatie u precies wilt werken." in visit.text
+        assert "Voorbeeld Bakkerij BV 1999.999.943" in visit.text
+        assert "Uw laatste keuze" not in visit.text
+
+        await visit.post("/gebruikersbeheer/organisatie", organisation=TRAINING)
+
+        assert visit.path == "/gebruikersbeheer"
+        assert "Voorbeeld Opleidingen NV" in visit.page
+        await visit.get("/gebruikersbeheer/organisatie")
+        assert visit.text.count("Uw laatste keuze") == 1
+        assert "Uw laatste keuze Voorbeeld Opleidingen NV" in visit.text
+
+
+async def test_a_search_narrows_a_long_list_of_organisations() -> None:
+    async with government() as (app, _), Visit(app) as visit:
+        with app.state.world.changing() as session:
+            lieve = session.scalars(select(PersonRow).where(PersonRow.key == "local-administrator")).one()
+            numbers = session.scalars(select(EnterpriseRow.number).where(EnterpriseRow.key.like("branch-%")).limit(20))
+            for number in numbers.all():
+                session.add(AdministratorRow(organisation=number, person_id=lieve.id, level="local"))
+        await visit.sign_in("local-administrator", to="/gebruikersbeheer/organisatie?q=1999.999.943")
+
+        assert "Voorbeeld Bakkerij BV" in visit.text
+        assert "Zonneveld" not in visit.text
+        await visit.get("/gebruikersbeheer/organisatie?q=bestaat+niet")
+        assert "Geen van uw organisaties past bij die zoekopdracht." in visit.text
