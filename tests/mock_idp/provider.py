@@ -84,7 +84,9 @@ class Mock:
 
 @contextmanager
 def serving(app: ASGIApp, listener: socket) -> Iterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", access_log=False))
+    # Longer than a walk through pages takes: the client's one connection must not be closed as it is used again.
+    config = uvicorn.Config(app, log_level="error", lifespan="off", access_log=False, timeout_keep_alive=120)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

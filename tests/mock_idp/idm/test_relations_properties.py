@@ -67,8 +67,9 @@ class Place:
 def place() -> Place:
     clock = Clock()
     clock.move_to(START)
+    # Another clock than the world's, which is kept in the database and does not move within a transaction.
     return Place(
-        world=LiveWorld(lambda: load_seed(Settings().world_file, today=START), clock=clock),
+        world=LiveWorld(lambda: load_seed(Settings().world_file, today=START), clock=Clock()),
         clock=clock,
     )
 

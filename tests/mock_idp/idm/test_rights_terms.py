@@ -27,12 +27,12 @@ from tests.mock_idp.idm.visit import BAKERY
 NEW = "VLAIO Inkom Gebruiker Nieuw"
 TODAY = date(2026, 11, 24)
 DAYS = st.integers(-6000, 6000).map(lambda days: TODAY + timedelta(days=days))
-CLOCK = Clock()
+CLOCK = Clock()  # of whoever writes; the world's own is kept in its database, and does not move within a transaction
 
 
 @pytest.fixture(scope="module")
 def world() -> LiveWorld:
-    live: LiveWorld = create_app(Settings(), clock=CLOCK).state.world
+    live: LiveWorld = create_app(Settings(), clock=Clock()).state.world
     return live
 
 
