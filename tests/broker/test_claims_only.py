@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from broker.adapters.clock import SystemClock
 from broker.adapters.policy_files import load as load_policies
 from broker.app import assemble
 from broker.config import load
+from broker.demo.registered import UNREGISTERED
 from broker.domain.validity import brussels_day
 from broker.parts import connect_parts
 from mock_idp.fault_list import all_faults
@@ -31,7 +32,7 @@ from tests.broker.adapters.conftest import mock as mock
 from tests.broker.adapters.conftest import redis as redis
 from tests.broker.adapters.conftest import running_mock as running_mock
 from tests.broker.adapters.conftest import shared_redis as shared_redis
-from tests.broker.gateway import ORIGIN, PAGE, as_from_the_edge, ec_key
+from tests.broker.gateway import ORIGIN, PAGE, MemoryRegistrations, as_from_the_edge, ec_key
 from tests.broker.proxy.world import Backend
 from tests.project.places import ROOT
 from tests.redis_server import RedisServer
@@ -123,7 +124,9 @@ async def claimant(
     (folder / "assertion.pem").write_text(ec_key())
     (folder / "pseudonym.key").write_text("p" * 32)
     settings, secrets = load(path, {})
-    parts = connect_parts(settings, secrets, near=folder)
+    # As in the demo: everything is registered on INKOM but for one enterprise.
+    registrations = MemoryRegistrations(missing={UNREGISTERED})
+    parts = replace(connect_parts(settings, secrets, near=folder), registrations=registrations)
     policies = load_policies(ROOT / "policies", applications=settings.applications.keys())
     gate = assemble(settings, policies, parts, pseudonym_key=secrets.pseudonym_key)
     transport = httpx2.ASGITransport(app=as_from_the_edge(gate), raise_app_exceptions=False)

@@ -177,7 +177,7 @@ def test_without_registers_there_is_none_to_examine(
 ) -> None:
     settings["registers"] = {"source": "claims"}
     parts = examined(settings, tmp_path, capsys)
-    assert list(parts) == ["redis", "acm", "registers", "keys", "audit", "clock"]
+    assert list(parts) == ["redis", "acm", "registers", "keys", "database", "audit", "clock"]
     assert parts["registers"]["works"]
     assert "none is asked" in parts["registers"]["finding"]
 
