@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import sys
@@ -14,6 +15,8 @@ from typing import Any
 
 import httpx2
 
+from broker.demo.registered import register, write_registrations
+from broker.demo.runtime import Runtime
 from tests.conformance.browser import Browser
 from tests.conformance.government import REGISTER_TOKEN, Government
 from tests.conformance.keys import ec_key_pair
@@ -103,6 +106,14 @@ def running_gateway(
         yield gateway
 
 
+def _registrations(folder: Path) -> str:
+    """Every enterprise of the cast registered, as in the demo: a foreign provider is not there to register them."""
+    runtime = Runtime(directory=folder)
+    write_registrations(runtime)
+    asyncio.run(register(runtime))
+    return f"sqlite:///{runtime.registrations}"
+
+
 def _configuration(gateway: Gateway, acm: Mapping[str, object], government: Government, redis: str) -> dict[str, Any]:
     folder = gateway.folder
     for name in ("session-secrets", "pseudonym"):
@@ -120,6 +131,7 @@ def _configuration(gateway: Gateway, acm: Mapping[str, object], government: Gove
             "kbo": f"{government.origin}/kbo/v1",
             "token_file": "register-token",
         },
+        "registrations": {"database": _registrations(folder)},
         "sessions": {"redis": redis, "secrets_file": "session-secrets"},
         "policies": str(ROOT / "policies"),
         "audit": {"file": "audit.jsonl"},
