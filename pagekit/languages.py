@@ -5,6 +5,7 @@ This module reads catalogues; it does not find which messages lack a translation
 """
 
 from collections.abc import Iterator
+from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -60,7 +61,9 @@ def read_catalogues(folders: tuple[Path, ...], language: str) -> tuple[Catalog, 
     return tuple(_read_po(path, language) for path in paths if path.is_file())
 
 
+@cache
 def _read_po(path: Path, language: str) -> Catalog:
+    """Once for each file while the program runs: several sites share the kit's own texts."""
     with path.open("rb") as file:
         return read_po(file, locale=language, abort_invalid=True)
 
@@ -72,14 +75,18 @@ class _Spoken(GNUTranslations):
         return super().gettext(message) if message else ""
 
 
+@cache
+def _compiled(catalogue: Catalog) -> bytes:
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    return compiled.getvalue()
+
+
 def translations(catalogues: tuple[Catalog, ...]) -> NullTranslations:
     """One gettext object over all catalogues; fuzzy entries do not count as translated."""
     chain = NullTranslations()
     for catalogue in reversed(catalogues):
-        compiled = BytesIO()
-        write_mo(compiled, catalogue)
-        compiled.seek(0)
-        link = _Spoken(compiled)
+        link = _Spoken(BytesIO(_compiled(catalogue)))
         link.add_fallback(chain)
         chain = link
     return chain

@@ -187,7 +187,8 @@ def reach_of(row: RightRow, today: date) -> Reach:
 
 
 def can_extend(row: RightRow, today: date) -> bool:
-    return today <= row.relation.last and row.last < reach_of(row, today).last
+    # Not to a day that is past either, which is all that a later grant of it may leave to one that has ended.
+    return row.last < (last := reach_of(row, today).last) and today <= last
 
 
 def remove_right(writing: Writing, row: RightRow, *, version: int) -> None:

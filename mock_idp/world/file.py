@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,7 +46,16 @@ CLOSED = TypeVar("CLOSED", bound=StrEnum)
 
 
 def load_seed(path: Path, *, today: date) -> Seed:
-    """Raises FileProblemsError with all problems, one a line."""
+    """Raises FileProblemsError with all problems, one a line. A file that did not change is not read again."""
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        changed = 0  # reading it says what is wrong
+    return _seed_of(path, today, changed)
+
+
+@lru_cache(maxsize=4)
+def _seed_of(path: Path, today: date, changed: int) -> Seed:
     try:
         return _SeedReader(path, today).read()
     except FileProblemError as problem:  # in a section that all others need

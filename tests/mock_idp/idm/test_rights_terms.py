@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -145,6 +145,7 @@ def test_the_days_that_the_form_begins_with_are_accepted_while_the_relation_last
 
 
 @settings(max_examples=80, deadline=None)
+@example(begins=TODAY, later=2, lasts=2, offset=0, length=0, gap=2, asked_days=None)  # only the past is left to it
 @given(
     begins=DAYS,
     later=st.integers(-400, 3700),
