@@ -109,9 +109,8 @@ class Counter:
                 self.visitors.chose(turn.visitor, administered[0].number)
             elif chosen is None:
                 return self.desk.see_other(CHOICE)
-            sent = turn.fields.get("organisation")
-            if sent is not None and sent != turn.organisation:
-                # The form was made for another organisation: forged, or of before a switch in another tab.
+            if turn.request.method == "POST" and turn.fields.get("organisation") != turn.organisation:
+                # The form was made for another organisation, or for none: forged, or of before a switch in another tab.
                 raise NotAllowedError("another organisation")
             return await page(turn)
 
