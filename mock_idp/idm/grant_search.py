@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager
 
 from mock_idp.idm import rules
-from mock_idp.idm.people import folded
 from mock_idp.idm.rules import Problem, RuleBrokenError
 from mock_idp.idm.standing import Standing
 from mock_idp.world.facts import Catalogue, RelationStatus
+from mock_idp.world.names import called, folded
 from mock_idp.world.tables import PersonRow, RelationRow, RightRow
 from pagekit.languages import message
 
@@ -136,11 +136,10 @@ def find_all(session: Session, organisation: str, asked: Asked, *, today: date) 
 def _matching(session: Session, organisation: str, asked: Asked, today: date) -> list[int]:
     """The ids of all that fit, those that end first before the others."""
     wanted = _wanted(organisation, asked, today)
-    words = folded(asked.name).split()
+    fits = called(asked.name)
     fitting = []
     for right_id, last, profiles, family, given, call in session.execute(wanted):
-        spoken = folded(f"{given} {family} {call}")
-        if all(word in spoken for word in words) and (not asked.profile or asked.profile in profiles):
+        if fits(f"{given} {family} {call}") and (not asked.profile or asked.profile in profiles):
             fitting.append((last, folded(family), folded(given), right_id))
     return [right_id for *_, right_id in sorted(fitting)]
 

@@ -6,7 +6,6 @@ organisation knows (some thousands), and only the people of one page in full.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from mock_idp.idm import authority
 from mock_idp.world.facts import RelationStatus
+from mock_idp.world.names import called, folded
 from mock_idp.world.tables import AcquaintanceRow, AdministratorRow, PersonRow, RelationRow, RightRow
 from pagekit.languages import message
 
@@ -78,11 +78,11 @@ def search(
     known = select(PersonRow.id, PersonRow.family_name, PersonRow.given_name, PersonRow.call_name).where(
         PersonRow.id.in_(_known_in(organisation)), PersonRow.key.not_in(leave_out)
     )
-    wanted = folded(name).split()
+    fits = called(name)
     matching = sorted(
         (folded(family), folded(given), person_id)
         for person_id, family, given, call in session.execute(_narrowed(known, condition, organisation, today))
-        if _fits(wanted, folded(f"{given} {family} {call}"))
+        if fits(f"{given} {family} {call}")
     )
     pages = max(1, -(-len(matching) // PAGE))
     page = min(max(page, 1), pages)
@@ -94,15 +94,6 @@ def search(
     )
     in_order = sorted(rows, key=lambda row: ids.index(row.id))
     return Found(people=in_order, total=len(matching), page=page, pages=pages)
-
-
-def folded(text: str) -> str:
-    """Without accents and capitals: Zoë D'Hondt-Müller is found by 'zoe muller'."""
-    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one)).casefold()
-
-
-def _fits(wanted: Sequence[str], name: str) -> bool:
-    return all(word in name for word in wanted)
 
 
 def _known_in(organisation: str) -> Select[int]:

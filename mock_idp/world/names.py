@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 _ALONE = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"})
 _DROPPED = frozenset("'\u2019\u02bc`\u00b4.")  # apostrophes as people type them, and the dots of B.V.
@@ -15,6 +16,14 @@ def folded(name: str) -> str:
         for one in _caseless(name).translate(_ALONE)
     )
     return " ".join("".join(kept).split())
+
+
+def called(typed: str) -> Callable[[str], bool]:
+    """Whether a name holds every word that was typed. What has no letter or digit in it is in no name."""
+    words = folded(typed).split()
+    if not words:
+        return lambda name: not typed.strip()
+    return lambda name: all(word in folded(name) for word in words)
 
 
 def _caseless(name: str) -> str:
