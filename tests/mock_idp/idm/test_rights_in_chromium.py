@@ -1,43 +1,12 @@
 """Granting, changing, extending, looking up, in a real Chromium: with the keyboard, wide and narrow."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.chromium import chromium
-from tests.mock_idp.idm.studio import WIDE, Studio, open_studio
-from tests.mock_idp.provider import Mock
+from tests.mock_idp.idm.studio import Studio
 
 NEW = "VLAIO Inkom Gebruiker Nieuw"
-
-
-@pytest.fixture(scope="module")
-def studio() -> Studio:
-    return open_studio()
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[BrowserContext]:
-    """These pages have no script, so nothing here needs one; axe-core does."""
-    with chromium() as browser:
-        context = browser.new_context(viewport=WIDE, locale="nl-BE")
-        context.set_default_timeout(15_000)
-        yield context
-        context.close()
-
-
-@pytest.fixture
-def page(window: BrowserContext, acm: Mock) -> Page:
-    """Lieve, who administers the bakery, on the main page."""
-    window.clear_cookies()
-    queued = acm.post("/mock/next-login", {"mock_person": "local-administrator"})
-    assert queued.status_code == 200
-    page = window.new_page()
-    page.goto(f"{acm.origin}/gebruikersbeheer")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Hoofdpagina")
-    return page
 
 
 def press(page: Page, name: str) -> None:
