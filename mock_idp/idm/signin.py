@@ -9,12 +9,13 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import quote, urlencode
 
 import httpx2
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -168,7 +169,8 @@ class SignIn:
 
     def _national_number(self, id_token: str, keys: object, *, nonce: str) -> str:
         """Checked as OpenID Connect Core section 3.1.3.7 asks."""
-        token = jwt.decode(id_token, KeySet.import_key_set(keys), algorithms=["RS256"])  # type: ignore[arg-type]
+        key_set = KeySet.import_key_set(cast(KeySetSerialization, keys))
+        token = jwt.decode(id_token, key_set, algorithms=["RS256"])
         jwt.JWTClaimsRegistry(
             now=self._provider.clock.seconds(),
             iss={"essential": True, "value": self._provider.issuer},

@@ -128,7 +128,7 @@ class MailOffice:
                 await stack.enter_async_context(catching(catcher, self.mailbox))
                 host, port = catcher.getsockname()[:2]
                 self._catcher = MailServer(host=host, port=port)
-            nightly = asyncio.create_task(self._follow_schedule()) if self._schedule and self.server else None
+            nightly = asyncio.create_task(self._follow(self._schedule)) if self._schedule and self.server else None
             try:
                 yield
             finally:
@@ -137,10 +137,8 @@ class MailOffice:
                     await asyncio.wait({nightly})
                 self._catcher = None
 
-    async def _follow_schedule(self) -> None:
+    async def _follow(self, schedule: Schedule) -> None:
         """Looks again and again, since the clock can be moved by anybody at any time."""
-        schedule = self._schedule
-        assert schedule is not None  # noqa: S101  # for the type checker: `open` looked
         while True:
             day = schedule.due()
             if day is not None:
