@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from mock_idp.addresses import is_address
 from mock_idp.days import Period, plus_years
 from mock_idp.numbers import birth_dates, is_test_number, parse_national_number
 from mock_idp.world.facts import RightKind
@@ -26,9 +27,6 @@ LONGEST_REASON = 1000
 # ASCII: the digits of other scripts are digits to Python too, and would be stored as they are.
 _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _PHONE = re.compile(r"\+[1-9]\d{7,14}", re.ASCII)  # E.164: a country, and at most fifteen digits
-_EMAIL = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +133,7 @@ def read_phone(text: str) -> str:
 
 
 def email_problems(text: str) -> Iterable[Problem]:
-    """The forms that mail systems deliver to (WHATWG HTML, "valid email address"), with a top-level domain."""
-    if len(text) > LONGEST_TEXT or _EMAIL.fullmatch(text) is None or ".." in text:
+    if len(text) > LONGEST_TEXT or not is_address(text):
         yield Problem(field="email", text=message("Write an e-mail address, for example naam@onderneming.be."))
 
 

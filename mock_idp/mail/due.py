@@ -8,22 +8,16 @@ today anyway (not begun, relation paused or pending, enterprise ceased): there i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
 
+from mock_idp.addresses import is_address
 from mock_idp.days import Period
 from mock_idp.world.facts import RelationStatus
 
 LEAD = timedelta(days=10)
-
-# RFC 5321 section 4.1.2: a Dot-string and a Domain. What user management's forms accept, save dots that mail forbids.
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
-_LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +90,6 @@ def ends_soon(grant: Grant, today: date) -> bool:
 def horizon(today: date) -> date:
     """The furthest last day of which people are told today."""
     return today + LEAD if date.max - today > LEAD else date.max
-
-
-def is_address(text: str) -> bool:
-    return len(text) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
 
 
 def _reminder(grants: tuple[Grant, ...]) -> Reminder:

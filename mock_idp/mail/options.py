@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import time
 from pathlib import Path
 
-from mock_idp.mail.due import is_address
+from mock_idp.addresses import is_address
 from mock_idp.mail.settings import NIGHTLY, MailServer, MailSettings, Security
 from pagekit.languages import LANGUAGES
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mock_idp.addresses import is_address
 from mock_idp.days import Period
-from mock_idp.mail.due import Grant, is_address, reminders
+from mock_idp.mail.due import Grant, reminders
 from mock_idp.world.facts import RelationStatus
 
 LAST = date(2026, 11, 24)
