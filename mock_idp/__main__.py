@@ -5,17 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
-import uvicorn
-
-from mock_idp.app import create_app
 from mock_idp.clock import Clock
 from mock_idp.describe import describe
 from mock_idp.generate import verb as generate
@@ -31,12 +26,9 @@ from mock_idp.mail.options import (
 )
 from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
-from mock_idp.world.database import WorldDatabaseError
 from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
 
-# For requests in progress, such as one that waits for all mail to be sent.
-GRACE_SECONDS = 5
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
@@ -78,7 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             kbo_working_days=options.kbo_working_days,
             mail=sends,
         )
-        return _serve(settings, listener, catcher)
+        from mock_idp.serving import serve  # what the other verbs can do without
+
+        return serve(settings, listener, catcher)
 
 
 def _describe(key: str, world_file: Path) -> int:
@@ -107,45 +101,6 @@ def _list_enterprises(world_file: Path) -> int:
     known = [{"number": one.number, "name": one.name} for one in seed.enterprises.values()]
     print(json.dumps(known, ensure_ascii=False, indent=2))
     return 0
-
-
-def _serve(settings: Settings, listener: socket.socket, catcher: socket.socket | None) -> int:
-    try:
-        app = create_app(settings, catcher=catcher)
-    except (FileProblemsError, WorldDatabaseError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    # No access log: an id_token_hint in an address would carry a national number into it.
-    server = _Server(
-        uvicorn.Config(
-            app,
-            log_level=settings.log_level,
-            access_log=False,
-            lifespan="on",
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        ),
-        ready=f"mock government ready on {settings.origin} (issuer {settings.issuer})",
-    )
-    server.run(sockets=[listener])
-    return 0
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready, and ends with code 0 on SIGTERM and SIGINT."""
-
-    def __init__(self, config: uvicorn.Config, *, ready: str) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            print(self._ready, flush=True)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
 
 
 class NoPort(Exception):

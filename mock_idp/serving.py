@@ -1,0 +1,58 @@
+"""Serves the mock government on sockets that are open already, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+
+from mock_idp.app import create_app
+from mock_idp.settings import Settings
+from mock_idp.strict_yaml import FileProblemsError
+from mock_idp.world.database import WorldDatabaseError
+
+# For requests in progress, such as one that waits for all mail to be sent.
+GRACE_SECONDS = 5
+
+
+def serve(settings: Settings, listener: socket.socket, catcher: socket.socket | None) -> int:
+    """Until SIGINT or SIGTERM. 0: done; 1: the world, the clients or the database cannot be read."""
+    try:
+        app = create_app(settings, catcher=catcher)
+    except (FileProblemsError, WorldDatabaseError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    # No access log: an id_token_hint in an address would carry a national number into it.
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_level=settings.log_level,
+            access_log=False,
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        ),
+        ready=f"mock government ready on {settings.origin} (issuer {settings.issuer})",
+    )
+    server.run(sockets=[listener])
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and ends with code 0 on SIGTERM and SIGINT."""
+
+    def __init__(self, config: uvicorn.Config, *, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._ready, flush=True)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
