@@ -141,6 +141,21 @@ async def test_two_administrators_decide_once_and_the_second_is_told() -> None:
         assert len(await rights_in_register(app, "citizen")) == 1
 
 
+@pytest.mark.parametrize("organisation", [None, "1999999844"])
+async def test_a_form_that_does_not_say_for_which_organisation_it_is_decides_nothing(organisation: str | None) -> None:
+    async with government() as (app, _), Visit(app) as citizen, Visit(app) as lieve:
+        await ask(citizen)
+        await lieve.sign_in("local-administrator", to="/gebruikersbeheer/taken/1")
+        fields = lieve.hidden("/gebruikersbeheer/taken/1/goedkeuren")
+        del fields["organisation"]
+        await lieve.post_raw(
+            "/gebruikersbeheer/taken/1/goedkeuren", fields | ({"organisation": organisation} if organisation else {})
+        )
+
+        assert lieve.status == 403
+        assert await rights_in_register(app, "citizen") == []
+
+
 async def test_an_administrator_of_another_organisation_sees_no_task_of_this_one() -> None:
     async with government() as (app, _), Visit(app) as citizen, Visit(app) as other:
         await ask(citizen)
