@@ -46,9 +46,10 @@ bench: ## the measurements of bench/, ratios in one table
 lock: ## compile both lock files anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/" >&2; exit 1; }
 	uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --generate-hashes \
-		--no-header --no-emit-index-url --no-emit-find-links --no-annotate --output-file requirements.lock
+		--no-header --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate \
+		--output-file requirements.lock
 	uv pip compile pyproject.toml --universal --python-version 3.11 --extra demo --constraints requirements.lock \
-		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate \
+		--generate-hashes --no-header --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate \
 		--output-file deploy/requirements.lock
 
 clean: ## remove the environment, caches and everything the demo and the tests made

@@ -1,8 +1,10 @@
 """The two locks: complete, hashed, in step with each other, and silent about where packages are fetched."""
 
+import importlib.metadata
 import re
 
 import pytest
+from packaging.requirements import Requirement
 
 from tests.project.places import declared_dependencies, project_table, read
 
@@ -11,11 +13,32 @@ IMAGE = "deploy/requirements.lock"
 
 
 def _pins(lock: str) -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", read(lock), re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^\]]+\])?==(\S+)", read(lock), re.MULTILINE))
+
+
+def _extras(lock: str) -> dict[str, set[str]]:
+    found = re.findall(r"^([a-z0-9._-]+)\[([^\]]+)\]==", read(lock), re.MULTILINE)
+    return {name: {extra.strip() for extra in extras.split(",")} for name, extras in found}
 
 
 def test_every_dependency_is_in_the_lock() -> None:
     assert set(declared_dependencies()) <= set(_pins(DEVELOPMENT))
+
+
+def test_what_a_package_wants_with_extras_is_pinned_with_them() -> None:
+    """Else pip looks at the newest file for the one with extras, and refuses it for not being pinned."""
+    pins, extras = _pins(DEVELOPMENT), _extras(DEVELOPMENT)
+    wanted = [
+        requirement
+        for distribution in importlib.metadata.distributions()
+        if distribution.name.lower().replace("_", "-") in pins
+        for requirement in map(Requirement, distribution.requires or ())
+        if requirement.extras and (requirement.marker is None or requirement.marker.evaluate({"extra": ""}))
+    ]
+
+    assert [str(one) for one in wanted if one.name == "coverage"]
+    for one in wanted:
+        assert one.extras <= extras.get(one.name, set()), one
 
 
 def test_the_image_has_every_dependency_of_the_gateway_and_the_same_versions() -> None:
