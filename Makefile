@@ -23,8 +23,7 @@ demo: $(STAMP) ## start the whole chain on this machine and print where to click
 
 test: packages $(STAMP) ## run every test, the browser's included, with coverage
 	$(BIN)/coverage erase
-	@: three on two cores, since many tests wait for a browser or a process
-	$(BIN)/pytest -n 3 --no-loadscope-reorder -m "not serial" --cov --cov-report=
+	$(BIN)/pytest -n 2 --no-loadscope-reorder -m "not serial" --cov --cov-report=
 	$(BIN)/pytest -m serial --cov --cov-append --cov-report=
 	$(BIN)/coverage report --include='broker/domain/*' --fail-under=$(COVERAGE_DOMAIN)
 	$(BIN)/coverage report --fail-under=$(COVERAGE_WHOLE)
