@@ -15,6 +15,19 @@ settings.load_profile("inkom")
 TOGETHER = ("tests/e2e/", "tests/conformance/")
 
 
+# What a test records under this name is shown at the end, whichever worker it ran in.
+TABLE = "table"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the tables that are for reading."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, table in getattr(report, "user_properties", ()):
+                if name == TABLE and report.when == "call":
+                    terminalreporter.write_line(f"\n{table}")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the folders that take long and cannot be divided, so that no worker waits for another at the end."""

@@ -46,7 +46,9 @@ class LiveWorld:
         self._clock = clock
         self._after_reset: list[Callable[[], None]] = []
         self._after_change: list[Callable[[str], None]] = []
-        seed = load()
+        # Where nobody else can open the file and nothing was changed, a reset finds the world as it was planted.
+        self._is_ours = self._untouched = database is None
+        self._planted = seed = load()
         folder = Path(tempfile.mkdtemp(prefix="inkom-mock-")) if database is None else None
         path = database or (folder or Path()) / "world.db"
         engine = open_database(path)
@@ -68,6 +70,7 @@ class LiveWorld:
     def changing(self) -> Iterator[Session]:
         """A transaction: committed at the end, undone by an exception. Keep it short, and never await inside."""
         touched: set[int] = set()
+        self._untouched = False
         with self._sessions() as session:
             event.listen(session, "after_flush", lambda flushed, _: touched.update(_touched(flushed)))
             with session.begin():
@@ -97,6 +100,13 @@ class LiveWorld:
         Raises FileProblemsError or WorldDatabaseError, and then nothing has changed.
         """
         seed = self._load()
+        if not (self._untouched and seed is self._planted):
+            self._plant_anew(seed)
+        self._clock.reset()
+        for forget in self._after_reset:
+            forget()
+
+    def _plant_anew(self, seed: Seed) -> None:
         try:
             with self._sessions.begin() as session:
                 uproot(session, kept_marks=(SCHEMA_MARK, GENERATED_MARK))
@@ -106,9 +116,7 @@ class LiveWorld:
                 "the file of the world has a number or a key that somebody generated has too: generate anew"
             ) from error
         self.current = World(self._sessions, seed.catalogue, self._clock)
-        self._clock.reset()
-        for forget in self._after_reset:
-            forget()
+        self._planted, self._untouched = seed, self._is_ours
 
     def _keep_day(self) -> None:
         with self._sessions.begin() as session:

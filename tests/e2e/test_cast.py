@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
+from tests.conftest import TABLE
 from tests.e2e.chain import APPLICATIONS, Chain
 
 # The keys that others may rely on.
@@ -35,8 +35,7 @@ KEYS = frozenset(
 )
 
 
-@pytest.mark.serial  # its table is for reading: what a worker prints is not shown
-def test_every_key_of_the_cast_meets_its_outcome(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_key_of_the_cast_meets_its_outcome(chain: Chain, record_property: Callable[[str, object], None]) -> None:
     people = chain.people()
     assert {person["key"] for person in people} >= KEYS
     rows = [
@@ -44,10 +43,8 @@ def test_every_key_of_the_cast_meets_its_outcome(chain: Chain, capsys: pytest.Ca
         for person in people
         for application in APPLICATIONS
     ]
-    with capsys.disabled():
-        print(f"\n{'person':22}{'application':22}{'expected':40}seen")
-        for key, application, wanted, found in rows:
-            print(f"{key:22}{application:22}{wanted:40}{found}")
+    lines = [f"{key:22}{application:22}{wanted:40}{found}" for key, application, wanted, found in rows]
+    record_property(TABLE, "\n".join([f"{'person':22}{'application':22}{'expected':40}seen", *lines]))
     assert [row for row in rows if row[2] != row[3]] == []
 
 
