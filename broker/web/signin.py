@@ -1,7 +1,7 @@
-"""Signing in and out: to the provider and back, each attempt on its own, so that several tabs can all finish.
+"""Signing in: to the provider and back, each attempt on its own, so that several tabs can all finish.
 
 The provider's answer is verified in `adapters/oidc`; what a person may do is decided at the gate. Here a verified
-answer becomes a new session, and a session ends.
+answer becomes a new session.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from broker.ports import (
     Clock,
     Event,
     IdentityProvider,
-    InkomError,
     Measures,
     Mismatch,
     RegisterUnavailable,
@@ -34,9 +33,8 @@ from broker.ports import (
     SignInRefused,
 )
 from broker.web.answers import CHOOSE, LOGIN
-from broker.web.forms import ForeignForm, own_form
 from broker.web.return_to import START, address_with_return, own_path
-from broker.web.site import SPACE, Pages, new_reference, spoken
+from broker.web.site import Pages, new_reference, spoken
 from broker.web.visitors import session_of
 
 _log = logging.getLogger("inkom.signin")
@@ -45,7 +43,7 @@ _BROWSER = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # what `secrets.token_url
 
 
 class SignInPages:
-    """`login`, `callback`, `logout` and `logged-out`."""
+    """`login` and `callback`."""
 
     def __init__(
         self,
@@ -58,7 +56,6 @@ class SignInPages:
         audit: AuditLog,
         measures: Measures,
         clock: Clock,
-        origin: str,
     ) -> None:
         self._pages = pages
         self._provider = provider
@@ -68,15 +65,12 @@ class SignInPages:
         self._audit = audit
         self._measures = measures
         self._clock = clock
-        self._origin = origin
 
     def routes(self) -> list[BaseRoute]:
         """The routes of these pages."""
         return [
             Route("/login", self.login, methods=["GET"]),
             Route("/callback", self.callback, methods=["GET"]),
-            Route("/logout", self.logout, methods=["POST"]),
-            Route("/logged-out", self.logged_out, methods=["GET"]),
         ]
 
     async def login(self, request: Request) -> Response:
@@ -111,33 +105,6 @@ class SignInPages:
         except SignInRefused as refused:
             return await self._refuse(request, refused, again=address_with_return(LOGIN, attempt.return_to))
         return await self._begin(request, attempt, signed_in)
-
-    async def logout(self, request: Request) -> Response:
-        """End the session here, then at the provider."""
-        cookies = self._pages.cookies
-        cookie = cookie_value(request.scope["headers"], cookies.session)
-        session = await self._session(request)
-        forget = cookies.removal(cookies.session)
-        if cookie is None or session is None:
-            return self._pages.see_other(f"{SPACE}/logged-out", forget)
-        try:
-            await own_form(request, session=session, origin=self._origin)
-        except ForeignForm:
-            return self._pages.page(request, "foreign-form.html", status=403, back=f"{SPACE}/profile")
-        await self._sessions.end(cookie)
-        await self._audit.happened(Event(kind="signed-out", session=session.reference, organisation=None, detail=""))
-        return self._pages.see_other(await self._end_at_provider() or f"{SPACE}/logged-out", forget)
-
-    async def logged_out(self, request: Request) -> Response:
-        """Say that the session is over. What comes along in the address is not looked at."""
-        return self._pages.page(request, "logged-out.html")
-
-    async def _end_at_provider(self) -> str | None:
-        try:
-            return await self._provider.logout_url(state=secrets.token_urlsafe(16))
-        except InkomError:
-            # The session here is over already; the provider's own one ends by itself after two hours at most.
-            return None
 
     async def _session(self, request: Request) -> Session | None:
         return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions)

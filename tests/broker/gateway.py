@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from broker.adapters.assertion import AssertionSigner
 from broker.adapters.metrics import PrometheusMeasures
 from broker.adapters.policy_files import load
-from broker.app import assemble
+from broker.assembly import assemble
 from broker.config import Acm, Application, Audit, Key, Sessions, Settings
 from broker.config import Registers as RegisterSettings
 from broker.domain.decide import Decision

@@ -21,7 +21,7 @@ import pytest
 
 from broker.adapters.clock import SystemClock
 from broker.adapters.policy_files import load as load_policies
-from broker.app import assemble
+from broker.assembly import assemble
 from broker.config import load
 from broker.demo.registered import UNREGISTERED
 from broker.domain.validity import brussels_day

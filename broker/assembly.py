@@ -1,0 +1,206 @@
+"""Puts pages, answers and gate around the parts that speak to the outside: who is given what, and at which address.
+
+`assemble` is also how tests build a gateway around parts of their own. What runs while the gateway does (watching,
+operators' port, closing) is `running.py`; processes and listening are `app.py`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from broker.adapters.metrics import CONTENT_TYPE
+from broker.config import Application, Settings
+from broker.cookies import Cookies
+from broker.domain.policy import Policy
+from broker.facts import FactsReader, FreshSessions
+from broker.parts import Parts
+from broker.ports import InkomError
+from broker.proxy.cycle import EdgeSettings
+from broker.proxy.gate import Gate, Protected
+from broker.proxy.upstream import TimeLimits, Upstream
+from broker.running import running, serving
+from broker.standing import StandingSessions
+from broker.web.answers import PageAnswers
+from broker.web.logout import LogoutPages
+from broker.web.operators import operators_pages
+from broker.web.organisation import OrganisationPages
+from broker.web.profile import ProfilePages
+from broker.web.refusal import RefusalPage
+from broker.web.registration import RegistrationPages
+from broker.web.signals import SignalsReceiver
+from broker.web.signin import SignInPages
+from broker.web.site import SPACE, Pages
+from broker.web.status import StatusPages
+from pagekit import STATIC
+
+
+def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, pseudonym_key: bytes) -> Gate:
+    """Put pages, answers and gate around the parts."""
+    public_url = settings.public_url.rstrip("/")
+    cookies = Cookies.of(secure=settings.secure)
+    pages = Pages(
+        cookies=cookies,
+        provider_origin=_origin(settings.acm.issuer),
+        applications={name: application.title for name, application in settings.applications.items()},
+        links=settings.links,
+    )
+    sessions = StandingSessions(parts.sessions)
+    facts = FactsReader(
+        registers=parts.registers,
+        registrations=parts.registrations,
+        announcements=parts.announcements,
+        clock=parts.clock,
+    )
+    protected = _applications(settings, policies)
+    answers = PageAnswers(pages=pages, refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock))
+    status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
+    signin = SignInPages(
+        pages=pages,
+        provider=parts.provider,
+        attempts=parts.attempts,
+        sessions=sessions,
+        facts=facts,
+        audit=parts.audit,
+        measures=parts.measures,
+        clock=parts.clock,
+    )
+    logout = LogoutPages(
+        pages=pages,
+        provider=parts.provider,
+        sessions=sessions,
+        audit=parts.audit,
+        origin=public_url,
+    )
+    organisation = OrganisationPages(
+        pages=pages,
+        sessions=sessions,
+        facts=facts,
+        choices=parts.choices,
+        audit=parts.audit,
+        origin=public_url,
+    )
+    registration = RegistrationPages(
+        pages=pages,
+        sessions=sessions,
+        facts=facts,
+        registers=parts.registers,
+        registrations=parts.registrations,
+        audit=parts.audit,
+        clock=parts.clock,
+        policies={one.id: one.policy for one in protected},
+        origin=public_url,
+        pseudonym_key=pseudonym_key,
+    )
+    profile = ProfilePages(pages=pages, sessions=sessions, absolute=timedelta(seconds=settings.sessions.absolute))
+
+    operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        shared = settings.listen.workers > 1
+        async with running(parts, protected), serving(operators, settings.operators, shared=shared):
+            yield {"gate": gate, "edge": EdgeSettings(hosts=frozenset({urlsplit(public_url).netloc.encode()}))}
+
+    router = Starlette(
+        routes=[
+            Route("/", status.start, methods=["GET"]),
+            Mount(f"{SPACE}/static", StaticFiles(directory=STATIC)),
+            Mount(
+                SPACE,
+                routes=[
+                    *signin.routes(),
+                    *logout.routes(),
+                    *organisation.routes(),
+                    *registration.routes(),
+                    *profile.routes(),
+                    *status.routes(),
+                    *_signals(parts),
+                ],
+            ),
+        ],
+        exception_handlers={
+            404: status.missing,
+            405: status.method_not_allowed,
+            InkomError: answers.handle,
+            Exception: status.broken,
+        },
+        lifespan=lifespan,
+    )
+    gate = Gate(
+        applications=protected,
+        pages=router,
+        answers=answers,
+        sessions=FreshSessions(
+            sessions=sessions,
+            facts=facts,
+            announcements=parts.announcements,
+            clock=parts.clock,
+            max_age=timedelta(seconds=settings.registers.facts_max_age),
+        ),
+        assertions=parts.assertions,
+        audit=parts.audit,
+        measures=parts.measures,
+        clock=parts.clock,
+        cookies=cookies,
+        public_url=public_url,
+        pseudonym_key=pseudonym_key,
+    )
+    return gate
+
+
+def _signals(parts: Parts) -> list[BaseRoute]:
+    """The receiver of Shared Signals, where a transmitter is configured."""
+    if parts.signals is None:
+        return []
+    receiver = SignalsReceiver(
+        reader=parts.signals,
+        announcements=parts.announcements,
+        audit=parts.audit,
+        measures=parts.measures,
+        token=parts.signals_token,
+    )
+    return receiver.routes()
+
+
+def _applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Protected, ...]:
+    """Give each application its policy and its pool. An application that no policy governs does not start."""
+    governing = {name: policy for policy in policies for name in policy.applications}
+    return tuple(
+        Protected(
+            id=name,
+            policy=governing[name],
+            upstream=_upstream(application),
+            discloses_national_number=application.national_number is not None,
+        )
+        for name, application in settings.applications.items()
+    )
+
+
+def _upstream(application: Application) -> Upstream:
+    parts, limits = urlsplit(application.upstream), application.time_limits
+    secure = parts.scheme == "https"
+    return Upstream(
+        parts.hostname or "",
+        parts.port or (443 if secure else 80),
+        limits=TimeLimits(
+            connect=limits.connect,
+            first_byte=limits.first_byte,
+            idle=limits.idle,
+            max_body=application.max_body,
+        ),
+        ssl=ssl.create_default_context() if secure else None,
+    )
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,71 @@
+"""Signing out: the session here ends first, then the provider is asked to end its own (ACM, "Afmelden").
+
+Whatever the provider does or does not do, nobody stays signed in here.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from broker.cookies import cookie_value
+from broker.ports import AuditLog, Event, IdentityProvider, InkomError, SessionStore
+from broker.web.forms import ForeignForm, own_form
+from broker.web.site import SPACE, Pages
+from broker.web.visitors import session_of
+
+
+class LogoutPages:
+    """`logout` and `logged-out`."""
+
+    def __init__(
+        self,
+        *,
+        pages: Pages,
+        provider: IdentityProvider,
+        sessions: SessionStore,
+        audit: AuditLog,
+        origin: str,
+    ) -> None:
+        self._pages = pages
+        self._provider = provider
+        self._sessions = sessions
+        self._audit = audit
+        self._origin = origin
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes of these pages."""
+        return [
+            Route("/logout", self.logout, methods=["POST"]),
+            Route("/logged-out", self.logged_out, methods=["GET"]),
+        ]
+
+    async def logout(self, request: Request) -> Response:
+        """End the session here, then at the provider."""
+        cookies = self._pages.cookies
+        cookie = cookie_value(request.scope["headers"], cookies.session)
+        session = await session_of(request, cookies=cookies, sessions=self._sessions)
+        forget = cookies.removal(cookies.session)
+        if cookie is None or session is None:
+            return self._pages.see_other(f"{SPACE}/logged-out", forget)
+        try:
+            await own_form(request, session=session, origin=self._origin)
+        except ForeignForm:
+            return self._pages.page(request, "foreign-form.html", status=403, back=f"{SPACE}/profile")
+        await self._sessions.end(cookie)
+        await self._audit.happened(Event(kind="signed-out", session=session.reference, organisation=None, detail=""))
+        return self._pages.see_other(await self._end_at_provider() or f"{SPACE}/logged-out", forget)
+
+    async def logged_out(self, request: Request) -> Response:
+        """Say that the session is over. What comes along in the address is not looked at."""
+        return self._pages.page(request, "logged-out.html")
+
+    async def _end_at_provider(self) -> str | None:
+        try:
+            return await self._provider.logout_url(state=secrets.token_urlsafe(16))
+        except InkomError:
+            # The session here is over already; the provider's own one ends by itself after two hours at most.
+            return None
