@@ -26,9 +26,9 @@ from broker.adapters.registers.chosen import chosen_registers, magda_channel
 from broker.adapters.registrations import Database, SqlRegistrations
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
-from broker.adapters.sessions.connection import Connection, connect
+from broker.adapters.sessions.connection import connect
 from broker.adapters.sessions.store import RedisSessions
-from broker.adapters.signals.announcements import NothingAnnounced, RedisAnnouncements
+from broker.adapters.signals.announcements import RedisAnnouncements
 from broker.adapters.signals.events import EventReader, TransmitterSettings
 from broker.config import Acm, Secrets, Settings
 from broker.domain.people import SignInMethod
@@ -83,7 +83,9 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     provider_channel = BackChannel(Limits(total=settings.acm.time_limit))
     clock, moved = _clock(settings, registers_channel)
     redis = connect(settings.sessions.redis)
-    announcements = _announcements(settings, secrets, redis, clock)
+    announcements = RedisAnnouncements(
+        redis, key=secrets.pseudonym_key, lifetime=timedelta(seconds=settings.sessions.absolute), clock=clock
+    )
     sessions = RedisSessions(
         redis,
         secrets=secrets.session_secrets,
@@ -117,13 +119,10 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         measures=PrometheusMeasures(),
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={"provider": provider.ready},
-        announcements=announcements or NothingAnnounced(),
+        announcements=announcements,
         signals=signals,
         signals_token=secrets.signals_token,
-        following=(
-            *((moved.follow,) if moved else ()),
-            *((announcements.follow,) if announcements else ()),
-        ),
+        following=(*((moved.follow,) if moved else ()), announcements.follow),
         closing=(
             registers_channel.aclose,
             magda.aclose,
@@ -154,15 +153,6 @@ def _oidc(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) ->
         claims=ClaimNames(role=acm.role_claim, national_number=acm.national_number_claim),
         keeps_claims=keeps_claims,
         leeway=acm.leeway,
-    )
-
-
-def _announcements(settings: Settings, secrets: Secrets, redis: Connection, clock: Clock) -> RedisAnnouncements | None:
-    """Return what passes announcements on; None without a transmitter, when nothing is announced."""
-    if settings.signals is None:
-        return None
-    return RedisAnnouncements(
-        redis, key=secrets.pseudonym_key, lifetime=timedelta(seconds=settings.sessions.absolute), clock=clock
     )
 
 

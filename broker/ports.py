@@ -195,12 +195,14 @@ class SignalReader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """What was announced about a person: a mark that every announcement replaces by one never used before ("" for
-    none), and when all their sessions were ended, if ever.
+    """What was announced about a person and their session at the provider: a mark that every announcement replaces by
+    one never used before ("" for none), and when sessions were ended, if ever. `over`: the provider ended this very
+    session, so that none of ours that rests on it stands, whenever it began.
     """
 
     mark: str
     sessions_ended_at: datetime | None
+    over: bool = False
 
 
 class MarkedSessions(SessionStore, Protocol):
@@ -217,7 +219,13 @@ class Announcements(Protocol):
         """Return what was announced about a person. Raises StoreUnavailable."""
 
     async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
-        """Pass an event on, once; False when it was passed on before. Raises StoreUnavailable."""
+        """Pass an event about a person on, once; False when it was passed on before. Raises StoreUnavailable."""
+
+    async def announce_session_ended(self, *, issuer: str, sid: str, event_id: str) -> bool:
+        """Pass on, once, that one session at the provider is over; False when passed on before.
+
+        Raises StoreUnavailable.
+        """
 
     def watching(self, identity: Identity) -> AbstractContextManager[asyncio.Event]:
         """Within it, the event is set when something is announced about the person."""

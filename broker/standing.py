@@ -1,4 +1,4 @@
-"""Sessions that still stand: those of a person whose sessions were revoked (CAEP session-revoked) are ended when found.
+"""Sessions that still stand: those that were revoked (CAEP session-revoked) or ended at the provider end when found.
 
 The one place between the store and everybody who asks whose session a cookie is, so that no page shows a revoked one.
 Whether the facts in a session are fresh enough is not asked here (`facts`).
@@ -27,7 +27,8 @@ class StandingSessions:
         if found is None:
             return None
         session, announced = found
-        if announced.sessions_ended_at is not None and session.began_at <= announced.sessions_ended_at:
+        ended_at = announced.sessions_ended_at
+        if announced.over or (ended_at is not None and session.began_at <= ended_at):
             await self._store.end(cookie)
             return None
         return session, announced.mark

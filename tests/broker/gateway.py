@@ -298,6 +298,7 @@ class MemoryAnnouncements:
 
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
     ended: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    over: set[tuple[str, str | None]] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     watched: dict[tuple[str, str], list[asyncio.Event]] = field(default_factory=dict)
     away: bool = False
@@ -305,7 +306,8 @@ class MemoryAnnouncements:
 
     async def about(self, identity: Identity) -> Announced:
         who = (identity.issuer, identity.subject)
-        return Announced(mark=self.marks.get(who, ""), sessions_ended_at=self.ended.get(who))
+        over = (identity.issuer, identity.acm_session) in self.over
+        return Announced(mark=self.marks.get(who, ""), sessions_ended_at=self.ended.get(who), over=over)
 
     async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
         if self.away:
@@ -321,13 +323,26 @@ class MemoryAnnouncements:
             changed.set()
         return True
 
+    async def announce_session_ended(self, *, issuer: str, sid: str, event_id: str) -> bool:
+        if self.away:
+            raise StoreUnavailable("the session store does not work (for this test)")
+        if event_id in self.seen:
+            return False
+        self.seen.add(event_id)
+        self.over.add((issuer, sid))
+        for changed in self.watched.get((issuer, sid), ()):
+            changed.set()
+        return True
+
     @contextmanager
     def watching(self, identity: Identity) -> Iterator[asyncio.Event]:
         changed = asyncio.Event()
-        watchers = self.watched.setdefault((identity.issuer, identity.subject), [])
-        watchers.append(changed)
+        for name in (identity.subject, identity.acm_session or ""):
+            self.watched.setdefault((identity.issuer, name), []).append(changed)
         yield changed
-        watchers.remove(changed)
+        for watchers in self.watched.values():
+            if changed in watchers:
+                watchers.remove(changed)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import ConstantBackoff
@@ -23,6 +24,7 @@ from redis.exceptions import RedisError
 from broker.ports import StoreUnavailable
 
 Connection = Redis  # what `connect` returns, for those who only hand it on
+Transaction = Pipeline
 _SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
 
 

@@ -22,7 +22,7 @@ from broker.ports import Announced, Clock
 _PURPOSE = "session"
 # Use prolongs the idle time at most this often: a page with fifty pictures need not write fifty times.
 _PROLONGED_AT_MOST_EVERY = timedelta(minutes=1)
-_MOST_NAMES = 10_000
+_MOST_KEPT = 10_000
 
 
 class Beside(Protocol):
@@ -31,11 +31,8 @@ class Beside(Protocol):
     async def about(self, identity: Identity) -> Announced:
         """Ask Redis."""
 
-    def name(self, identity: Identity) -> str:
-        """Return what a person is called in Redis."""
-
-    def keys(self, name: str) -> list[str]:
-        """Return the keys to read for a person."""
+    def keys(self, identity: Identity) -> list[str]:
+        """Return the keys to read for a session."""
 
     def told(self, values: Sequence[bytes | str | None]) -> Announced:
         """Return what their values say."""
@@ -63,7 +60,7 @@ class RedisSessions:
         self._clock = clock
         self._announcements = announcements
         # Whose session stands at an address is known once it was opened; then one question to Redis asks for all.
-        self._names: dict[str, str] = {}
+        self._keys: dict[str, list[str]] = {}
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         """Return the session; None for anything forged, foreign, broken, idle or over."""
@@ -76,25 +73,25 @@ class RedisSessions:
         if token is None:
             return None
         address = address_of(_PURPOSE, token)
-        name = self._names.get(address)
+        keys = self._keys.get(address)
         with store_errors():
             # Outside MULTI: between them, the session may at most end, and a mark may only be newer than its facts.
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.get(address)
             pipeline.pttl(address)
-            if name is not None and self._announcements is not None:
-                pipeline.mget(self._announcements.keys(name))
+            if keys is not None:
+                pipeline.mget(keys)
             sealed, remaining, *beside = await pipeline.execute()
         session = None if sealed is None else self._opened(sealed, token=token, address=address)
         if session is None:
-            self._names.pop(address, None)
+            self._keys.pop(address, None)
             return None
         if session.ended(self._clock.now(), absolute=self._absolute):
             await self._forget(address)
             return None
         if counts_as_use:
             await self._prolong(address, session, remaining=timedelta(milliseconds=remaining))
-        return session, await self._announced(address, session.identity, name, *beside)
+        return session, await self._announced(address, session.identity, keys, *beside)
 
     async def begin(self, session: Session) -> str:
         """Store a new session and return its cookie value."""
@@ -152,16 +149,16 @@ class RedisSessions:
             await close(self._redis)
 
     async def _announced(
-        self, address: str, identity: Identity, name: str | None, values: Sequence[bytes | None] = ()
+        self, address: str, identity: Identity, keys: list[str] | None, values: Sequence[bytes | None] = ()
     ) -> Announced:
         if self._announcements is None:
             return Announced(mark="", sessions_ended_at=None)
-        whose = self._announcements.name(identity)
-        if name == whose:
+        whose = self._announcements.keys(identity)
+        if keys == whose:
             return self._announcements.told(values)
-        if len(self._names) >= _MOST_NAMES:
-            del self._names[next(iter(self._names))]
-        self._names[address] = whose
+        if len(self._keys) >= _MOST_KEPT:
+            del self._keys[next(iter(self._keys))]
+        self._keys[address] = whose
         return await self._announcements.about(identity)
 
     async def _forget(self, address: str) -> None:

@@ -1,9 +1,10 @@
 """Announcements in Redis: the Announcements port.
 
-For each person there is a mark, new at each announcement, which sessions compare with the one their facts were read at.
-It needs no clock that machines would have to agree on, and is random so that it never returns: a count that expired
-would begin again, and pass old facts off as new. A message on a channel wakes the open streams of every worker on every
-machine; when the channel breaks, streams still look at the mark once a second.
+For each person, and for each session at the provider, there is one small record. Its mark, new at each announcement, is
+compared by sessions with the one their facts were read at. It needs no clock that machines would have to agree on, and
+is random so that it never returns: a count that expired would begin again, and pass old facts off as new. A message on
+a channel wakes the open streams of every worker on every machine; when the channel breaks, streams still look at the
+record once a second.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from broker.adapters.sessions.connection import Connection, store_errors
+import msgspec
+
+from broker.adapters.sessions.connection import Connection, Transaction, store_errors
 from broker.domain.session import Identity
 from broker.ports import Announced, Clock, StoreUnavailable
 
@@ -25,6 +28,18 @@ _CHANNEL = "inkom:announcements"
 _SEEN_FOR = timedelta(hours=1)  # longer than an event may be old
 _PAUSE_SECONDS = 1.0
 _log = logging.getLogger("inkom.signals")
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of one person or one session: `ended_at` in seconds since 1970, `over` whenever it began."""
+
+    mark: str = ""
+    ended_at: float | None = None
+    over: bool = False
+
+    def ended(self, at: float) -> _Record:
+        """Return the record after sessions that began until `at` were ended; an older end takes nothing back."""
+        return msgspec.structs.replace(self, ended_at=max(at, self.ended_at or at))
 
 
 class RedisAnnouncements:
@@ -40,57 +55,80 @@ class RedisAnnouncements:
         self._hears = True
 
     async def about(self, identity: Identity) -> Announced:
-        """Return the mark of what was announced about a person, and when all their sessions were ended."""
+        """Return what was announced about a person and about their session at the provider."""
         with store_errors():
-            return self.told(await self._redis.mget(self.keys(self.name(identity))))
+            return self.told(await self._redis.mget(self.keys(identity)))
 
-    def name(self, identity: Identity) -> str:
-        """Return what a person is called in Redis."""
-        return self._name(identity.issuer, identity.subject)
-
-    def keys(self, name: str) -> list[str]:
-        """Return the keys to read for a person, so that whoever asks Redis anyway can ask for these too."""
-        return [_mark(name), _ended(name)]
+    def keys(self, identity: Identity) -> list[str]:
+        """Return the keys to read for a session, so that whoever asks Redis anyway can ask for these too."""
+        return [_key(name) for name in self._names(identity)]
 
     def told(self, values: Sequence[bytes | str | None]) -> Announced:
         """Return what the values of these keys say. Raises StoreUnavailable."""
-        mark, ended = values
+        person, session = (_read(value) for value in (*values, None)[:2])
+        ends = [one.ended_at for one in (person, session) if one.ended_at is not None]
         try:
-            return Announced(mark=_text(mark), sessions_ended_at=_instant(float(ended)) if ended else None)
+            return Announced(
+                mark=f"{person.mark}.{session.mark}" if session.mark else person.mark,
+                sessions_ended_at=_instant(max(ends)) if ends else None,
+                over=session.over,
+            )
         except (ValueError, OverflowError):
-            raise StoreUnavailable("the session store holds what we did not put there") from None
+            raise _not_ours() from None
 
     async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
-        """Pass an event on to all machines; False when it was passed on before."""
-        name = self._name(issuer, subject)
-        seen = f"inkom:signal:{self._name(issuer, event_id)}"
-        with store_errors():
-            if await self._redis.exists(seen):
+        """Pass an event about a person on to all machines; False when it was passed on before."""
+        now = self._clock.now().timestamp()
+        return await self._change(
+            self._name(issuer, subject),
+            lambda record: record.ended(now) if ends_sessions else record,
+            seen=self._seen(issuer, event_id),
+        )
+
+    async def announce_session_ended(self, *, issuer: str, sid: str, event_id: str) -> bool:
+        """Pass on that one session at the provider is over, whenever ours began; False when passed on before.
+
+        Also one of ours that only now begins, with an answer of the provider's from before: what it must meet is
+        already there.
+        """
+        return await self._change(
+            self._session_name(issuer, sid),
+            lambda record: msgspec.structs.replace(record, over=True),
+            seen=self._seen(issuer, event_id),
+        )
+
+    async def _change(self, name: str, change: Callable[[_Record], _Record], *, seen: str) -> bool:
+        async def carry_out(pipeline: Transaction) -> bool:
+            if await pipeline.exists(seen):
                 return False
+            record = change(_read(await pipeline.get(_key(name))))
             # One transaction: an event is never noted as seen without its effect, or a second delivery after a failure
-            # would be acknowledged for nothing. Two deliveries at the very same moment both count, which costs one
-            # more reading.
-            pipeline = self._redis.pipeline(transaction=True)
+            # would be acknowledged for nothing.
+            pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             pipeline.set(seen, b"", px=_SEEN_FOR)
-            pipeline.set(_mark(name), secrets.token_urlsafe(12), px=self._lifetime)
-            if ends_sessions:
-                pipeline.set(_ended(name), f"{self._clock.now().timestamp():.6f}", px=self._lifetime)
+            renewed = msgspec.structs.replace(record, mark=secrets.token_urlsafe(12))
+            pipeline.set(_key(name), msgspec.json.encode(renewed), px=self._lifetime)
             pipeline.publish(_CHANNEL, name)
-            await pipeline.execute()
-        return True
+            return True
+
+        with store_errors():
+            # Watched: of two deliveries at the same moment one begins anew and finds the other's note.
+            return bool(await self._redis.transaction(carry_out, seen, _key(name), value_from_callable=True))
 
     @contextmanager
     def watching(self, identity: Identity) -> Iterator[asyncio.Event]:
         """An event that is set when something is announced about the person."""
-        name, changed = self.name(identity), asyncio.Event()
-        watchers = self._watched.setdefault(name, set())
-        watchers.add(changed)
+        names, changed = self._names(identity), asyncio.Event()
+        for name in names:
+            self._watched.setdefault(name, set()).add(changed)
         try:
             yield changed
         finally:
-            watchers.discard(changed)
-            if not watchers and self._watched.get(name) is watchers:
-                del self._watched[name]
+            for name in names:
+                watchers = self._watched[name]
+                watchers.discard(changed)
+                if not watchers:
+                    del self._watched[name]
 
     async def follow(self) -> None:
         """Listen for announcements until cancelled; after a break everybody who watches looks for themselves."""
@@ -121,34 +159,41 @@ class RedisAnnouncements:
             for changed in self._watched.get(name, ()):
                 changed.set()
 
+    def _names(self, identity: Identity) -> tuple[str, ...]:
+        person = self._name(identity.issuer, identity.subject)
+        if identity.acm_session is None:
+            return (person,)
+        return person, self._session_name(identity.issuer, identity.acm_session)
+
     def _name(self, issuer: str, subject: str) -> str:
-        text = f"{len(issuer)} {issuer}{subject}".encode()
-        return hmac.digest(self._key, b"inkom announcement " + text, hashlib.sha256).hex()[:40]
+        return self._hidden("", issuer, subject)
+
+    def _session_name(self, issuer: str, sid: str) -> str:
+        return self._hidden("session ", issuer, sid)
+
+    def _seen(self, issuer: str, event_id: str) -> str:
+        return f"inkom:signal:{self._hidden('event ', issuer, event_id)}"
+
+    def _hidden(self, kind: str, issuer: str, name: str) -> str:
+        text = f"inkom announcement {kind}{len(issuer)} {issuer}{name}".encode()
+        return hmac.digest(self._key, text, hashlib.sha256).hex()[:40]
 
 
-class NothingAnnounced:
-    """Where no transmitter is configured: facts are only as fresh as their age."""
-
-    async def about(self, identity: Identity) -> Announced:
-        """Nothing."""
-        return Announced(mark="", sessions_ended_at=None)
-
-    async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
-        """Never called: there is no transmitter."""
-        return False
-
-    @contextmanager
-    def watching(self, identity: Identity) -> Iterator[asyncio.Event]:
-        """An event that is never set."""
-        yield asyncio.Event()
-
-
-def _mark(name: str) -> str:
+def _key(name: str) -> str:
     return f"inkom:announced:{name}"
 
 
-def _ended(name: str) -> str:
-    return f"inkom:ended:{name}"
+def _read(value: bytes | str | None) -> _Record:
+    if not value:
+        return _Record()
+    try:
+        return msgspec.json.decode(value, type=_Record)
+    except msgspec.MsgspecError:
+        raise _not_ours() from None
+
+
+def _not_ours() -> StoreUnavailable:
+    return StoreUnavailable("the session store holds what we did not put there")
 
 
 def _text(value: bytes | str | None) -> str:

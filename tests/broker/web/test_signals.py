@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from broker.domain.people import PersonRecord
 from broker.domain.session import Identity
-from broker.ports import ProviderUnavailable, SignalRefused
-from tests.broker.gateway import BAKERY, SIGNALS_TOKEN, World, a_right
+from broker.ports import ProviderUnavailable, SignalRefused, SignedIn
+from tests.broker.gateway import BAKERY, SIGNALS_TOKEN, World, a_right, an_identity
 
 APPLICATION = "/kmo-portefeuille/"
 LOST = PersonRecord(rights=(a_right(until=date(2026, 5, 31)),), organisations=(BAKERY,))
@@ -57,6 +58,17 @@ async def test_a_revoked_session_shows_none_of_our_pages_either(world: World) ->
 
     assert (await world.get("/_inkom/profile")).status_code == 303
     assert (await world.get("/_inkom/me")).status_code == 401
+    assert world.sessions.kept == {}
+
+
+async def test_a_session_that_the_provider_ended_is_over_and_shows_none_of_our_pages(world: World) -> None:
+    world.provider.signed_in = SignedIn(identity=replace(an_identity(), acm_session="a-sid"))
+    await world.sign_in()
+    world.clock.forward(seconds=-60)
+
+    await world.announcements.announce_session_ended(issuer=an_identity().issuer, sid="a-sid", event_id="one")
+
+    assert (await world.get(APPLICATION)).status_code == 303
     assert world.sessions.kept == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -84,7 +85,7 @@ async def test_however_many_sessions_there_are_a_bounded_number_of_names_is_kept
     both: tuple[RedisSessions, Counting], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sessions, announcements = both
-    monkeypatch.setattr(store_module, "_MOST_NAMES", 2)
+    monkeypatch.setattr(store_module, "_MOST_KEPT", 2)
     cookies = [await sessions.begin(session()) for _ in range(3)]
     for cookie in cookies:
         await marked(sessions, cookie)
@@ -92,7 +93,7 @@ async def test_however_many_sessions_there_are_a_bounded_number_of_names_is_kept
     await announce(announcements, "one")
 
     assert len({(await marked(sessions, cookie))[1].mark for cookie in cookies}) == 1
-    assert len(sessions._names) == 2
+    assert len(sessions._keys) == 2
 
 
 async def test_the_name_of_a_session_that_ended_is_forgotten(both: tuple[RedisSessions, Counting]) -> None:
@@ -102,7 +103,7 @@ async def test_the_name_of_a_session_that_ended_is_forgotten(both: tuple[RedisSe
     await sessions.end(cookie)
 
     assert await sessions.marked(cookie) is None
-    assert sessions._names == {}
+    assert sessions._keys == {}
 
 
 async def test_without_a_transmitter_nothing_was_announced(redis: RedisServer) -> None:
@@ -112,3 +113,20 @@ async def test_without_a_transmitter_nothing_was_announced(redis: RedisServer) -
         assert await sessions.marked(cookie) == (session(), NOTHING)
     finally:
         await sessions.aclose()
+
+
+async def test_a_session_that_the_provider_ended_is_told_from_another_of_the_same_person(
+    both: tuple[RedisSessions, Counting],
+) -> None:
+    sessions, announcements = both
+    whole = session()
+    cookies = [
+        await sessions.begin(replace(whole, identity=replace(whole.identity, acm_session=sid)))
+        for sid in ("one", "two")
+    ]
+    for _ in range(2):
+        assert [(await marked(sessions, cookie))[1].over for cookie in cookies] == [False, False]
+
+    await announcements.announce_session_ended(issuer=whole.identity.issuer, sid="one", event_id="a")
+
+    assert [(await marked(sessions, cookie))[1].over for cookie in cookies] == [True, False]

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -145,6 +146,21 @@ async def _announced_a_while_ago(ours: RedisAnnouncements, changed: asyncio.Even
         await asyncio.wait_for(changed.wait(), 0.5)
 
 
+async def test_one_session_at_the_provider_can_be_ended_also_one_that_begins_with_an_answer_from_before(
+    redis: RedisServer, process: Processes
+) -> None:
+    ours, person = process(redis), an_identity()
+    first, second = (replace(person, acm_session=sid) for sid in ("one", "two"))
+    with ours.watching(first) as changed, ours.watching(second) as quiet:
+        assert await ours.announce_session_ended(issuer=person.issuer, sid="one", event_id="a")
+        assert not await ours.announce_session_ended(issuer=person.issuer, sid="one", event_id="a")
+        ours._wake(*ours._watched.keys() & {ours._session_name(person.issuer, "one")})
+        assert (changed.is_set(), quiet.is_set()) == (True, False)
+
+    assert [(await ours.about(whose)).over for whose in (first, second, person)] == [True, False, False]
+    assert ours._watched == {}
+
+
 async def test_redis_holds_nothing_that_names_the_person(redis: RedisServer, process: Processes) -> None:
     await announce(process(redis), "an-event-id", ends_sessions=True)
 
@@ -187,5 +203,5 @@ async def test_what_is_announced_is_kept_no_longer_than_a_session_lives(
 
     keys = re.findall(r"inkom:\S+", own_redis.command("KEYS", "*").decode())
     lifetimes = [int(own_redis.command("PTTL", key)[1:]) for key in keys]
-    assert len(lifetimes) == 3
+    assert len(lifetimes) == 2
     assert all(0 < lifetime <= 8 * 3600 * 1000 for lifetime in lifetimes)
