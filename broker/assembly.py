@@ -34,6 +34,7 @@ from broker.web.logout import LogoutPages
 from broker.web.operators import operators_pages
 from broker.web.organisation import OrganisationPages
 from broker.web.profile import ProfilePages
+from broker.web.provider_logout import ProviderLogout
 from broker.web.refusal import RefusalPage
 from broker.web.registration import RegistrationPages
 from broker.web.signals import SignalsReceiver
@@ -72,6 +73,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         audit=parts.audit,
         measures=parts.measures,
         clock=parts.clock,
+        notes_provider_session=parts.announcements.session_began if settings.acm.front_channel_logout else None,
     )
     logout = LogoutPages(
         pages=pages,
@@ -79,6 +81,14 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         sessions=sessions,
         audit=parts.audit,
         origin=public_url,
+    )
+    provider_logout = ProviderLogout(
+        provider=parts.provider,
+        announcements=parts.announcements,
+        audit=parts.audit,
+        measures=parts.measures,
+        clock=parts.clock,
+        front_channel=(settings.acm.issuer,) if settings.acm.front_channel_logout else (),
     )
     organisation = OrganisationPages(
         pages=pages,
@@ -100,7 +110,12 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         origin=public_url,
         pseudonym_key=pseudonym_key,
     )
-    profile = ProfilePages(pages=pages, sessions=sessions, absolute=timedelta(seconds=settings.sessions.absolute))
+    profile = ProfilePages(
+        pages=pages,
+        sessions=sessions,
+        absolute=timedelta(seconds=settings.sessions.absolute),
+        chosen_at_provider=settings.registers.source == "claims",
+    )
 
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
 
@@ -119,6 +134,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
                 routes=[
                     *signin.routes(),
                     *logout.routes(),
+                    *provider_logout.routes(),
                     *organisation.routes(),
                     *registration.routes(),
                     *profile.routes(),

@@ -49,6 +49,7 @@ from broker.ports import (
 
 CALLBACK = "/_inkom/callback"
 LOGGED_OUT = "/_inkom/logged-out"
+LOGIN = "/_inkom/login"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,7 @@ def _oidc(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) ->
         client_id=acm.client_id,
         redirect_uri=public_url + CALLBACK,
         post_logout_redirect_uri=public_url + LOGGED_OUT,
+        entry_uri=public_url + LOGIN,
         authentication=authentication,
         scopes=acm.scopes,
         algorithms=acm.algorithms,

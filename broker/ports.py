@@ -6,6 +6,7 @@
     +-- StoreUnavailable         Redis cannot be reached or refuses
     +-- ProviderUnavailable      ACM's discovery, token, keys or userinfo endpoint did not answer properly
     +-- SignalRefused            what a transmitter of Shared Signals sent is not one of its events for us
+    +-- LogoutRefused            what was sent as a logout token is none of the provider's for us
     +-- SignInRefused            what came back from ACM was not the answer to our question
     +-- AuditUnavailable         the audit record could not be written
     +-- ForwardingFailed         a request was admitted, but the backend could not be reached or did not behave
@@ -93,6 +94,10 @@ class SignInRefused(InkomError):
         self.detail = detail
 
 
+class LogoutRefused(InkomError):
+    """A logout token was refused. The message is for the log and the provider: it holds nothing of the token."""
+
+
 class SignalRefused(InkomError):
     """An event was refused. `code` is RFC 8935's (section 2.4); `detail` holds nothing of the event."""
 
@@ -127,6 +132,19 @@ class SignedIn:
     roles: tuple[ClaimedRole, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedOut:
+    """What the provider ended, verified: one session (`sid`), or without one all sessions of a subject.
+
+    `token_id` is the same when the same token is sent again.
+    """
+
+    issuer: str
+    subject: str | None
+    session: str | None
+    token_id: str
+
+
 class IdentityProvider(Protocol):
     """ACM, or any other OpenID Provider."""
 
@@ -145,6 +163,15 @@ class IdentityProvider(Protocol):
 
         Raises ProviderUnavailable.
         """
+
+    async def switch_url(self) -> str | None:
+        """Return where the person chooses again for whom they act, keeping their session at the provider.
+
+        None when the provider offers nothing. Raises ProviderUnavailable.
+        """
+
+    async def logged_out(self, token: str) -> LoggedOut:
+        """Verify a logout token. Raises LogoutRefused, ProviderUnavailable."""
 
 
 class SessionStore(Protocol):
@@ -221,11 +248,17 @@ class Announcements(Protocol):
     async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
         """Pass an event about a person on, once; False when it was passed on before. Raises StoreUnavailable."""
 
-    async def announce_session_ended(self, *, issuer: str, sid: str, event_id: str) -> bool:
-        """Pass on, once, that one session at the provider is over; False when passed on before.
+    async def announce_session_ended(
+        self, *, issuer: str, sid: str, event_id: str, only_begun_here: bool = False
+    ) -> bool:
+        """End the one session with the provider's `sid`, whenever ours began, once; False when passed on before.
 
-        Raises StoreUnavailable.
+        `only_begun_here` is for whoever proves nothing: a `sid` that `session_began` was never told changes nothing,
+        and False is returned. Raises StoreUnavailable.
         """
+
+    async def session_began(self, identity: Identity) -> None:
+        """Remember that a session with this `sid` began here. Raises StoreUnavailable."""
 
     def watching(self, identity: Identity) -> AbstractContextManager[asyncio.Event]:
         """Within it, the event is set when something is announced about the person."""
@@ -265,6 +298,9 @@ class Measures(Protocol):
 
     def signed_in(self, result: str) -> None:
         """Count a sign-in: `ok`, or why it was refused."""
+
+    def provider_logout(self, result: str) -> None:
+        """Count a logout that the provider told: `ok`, `repeated`, `refused` or `unavailable`."""
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""

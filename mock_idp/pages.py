@@ -84,6 +84,13 @@ class Pages:
     def signed_out(self, request: Request) -> Response:
         return self._page(request, "mock/signed_out.html")
 
+    def signing_out(self, request: Request, *, frames: tuple[str, ...], to: str | None) -> Response:
+        """Tell applications in frames (OpenID Connect Front-Channel Logout 1.0, section 3), then go on."""
+        origins = tuple(sorted({"/".join(frame.split("/", 3)[:3]) for frame in frames}))
+        return self._page(
+            request, "mock/signing_out.html", headers=security_headers(frames=origins), frames=frames, to=to
+        )
+
     def logout_refused(self, request: Request, why: str) -> Response:
         return self._page(request, "mock/logout_refused.html", status=400, why=why)
 
@@ -111,9 +118,17 @@ class Pages:
             accept_language=request.headers.get("accept-language"),
         )
 
-    def _page(self, request: Request, template: str, *, status: int = 200, **context: object) -> Response:
+    def _page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        headers: tuple[tuple[bytes, bytes], ...] | None = None,
+        **context: object,
+    ) -> Response:
         address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         text = self._kit.render(template, language=self._language(request), address=address, **context)
         answer = HTMLResponse(text, status_code=status)
-        answer.raw_headers.extend(security_headers())
+        answer.raw_headers.extend(security_headers() if headers is None else headers)
         return answer

@@ -22,17 +22,22 @@ _MORE_POWERS = ("midi", "payment", "serial", "usb", "xr-spatial-tracking")
 
 
 def security_headers(
-    *, form_targets: tuple[str, ...] = (), live: bool = False, referrer: Referrer = "same-origin"
+    *,
+    form_targets: tuple[str, ...] = (),
+    frames: tuple[str, ...] = (),
+    live: bool = False,
+    referrer: Referrer = "same-origin",
 ) -> tuple[tuple[bytes, bytes], ...]:
     """Headers for an HTML response, names in lower case as ASGI wants them.
 
     form_targets: origins beside our own to which submitting a form may lead. Chromium applies `form-action` to the
     redirects after a post as well, so a form that ends at the identity provider names the provider's origin here.
+    frames: origins whose pages this one shows in frames.
     live: the page's script may open an event stream or WebSocket to its own origin.
     referrer: `same-origin` tells other sites nothing either, and keeps `Origin` usable on our own posts; under
     `no-referrer` browsers send `Origin: null` there (Fetch standard, "append a request Origin header").
     """
-    for target in form_targets:
+    for target in (*form_targets, *frames):
         if any(character in target for character in " ;,\r\n\t'\"") or not target:
             raise ValueError(f"not an origin: {target!r}")
     policy = "; ".join(
@@ -42,6 +47,7 @@ def security_headers(
             "img-src 'self' data:",
             "script-src 'self'",
             *(("connect-src 'self'",) if live else ()),
+            *((" ".join(("frame-src", *frames)),) if frames else ()),
             " ".join(("form-action 'self'", *form_targets)),
             "frame-ancestors 'none'",
             "base-uri 'none'",

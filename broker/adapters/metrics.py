@@ -38,6 +38,10 @@ class PrometheusMeasures:
         )  # fmt: skip
         self._signed_in = Counter("inkom_sign_ins", "Sign-ins, by how they ended", ("result",), registry=self._registry)
 
+        self._provider_logouts = Counter(
+            "inkom_provider_logouts", "Logouts that the provider told, by what became of them", ("result",),
+            registry=self._registry,
+        )  # fmt: skip
         self._signals = Counter(
             "inkom_signals", "Events of Shared Signals, by what became of them", ("result",), registry=self._registry
         )
@@ -58,6 +62,10 @@ class PrometheusMeasures:
     def signed_in(self, result: str) -> None:
         """Count a sign-in."""
         self._signed_in.labels(result).inc()
+
+    def provider_logout(self, result: str) -> None:
+        """Count a logout that the provider told."""
+        self._provider_logouts.labels(result).inc()
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""

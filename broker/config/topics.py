@@ -45,6 +45,7 @@ class Acm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     acr: dict[str, Literal["eid", "itsme", "federal-token", "app", "sms"]] = {}
     role_claim: Text = "vlaio_inkom_rol"
     national_number_claim: Text = "rrn"
+    front_channel_logout: bool = False
     leeway: Annotated[float, msgspec.Meta(gt=0, le=60)] = 30
     time_limit: Seconds = 10
 

@@ -1,11 +1,13 @@
 """Signing out: the session here ends first, then the provider is asked to end its own (ACM, "Afmelden").
 
-Whatever the provider does or does not do, nobody stays signed in here.
+Or to let the person choose again for whom they act, without another sign-in (ACM, "Switch identiteit"). Whatever the
+provider does or does not do, nobody stays signed in here.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,13 +15,16 @@ from starlette.routing import BaseRoute, Route
 
 from broker.cookies import cookie_value
 from broker.ports import AuditLog, Event, IdentityProvider, InkomError, SessionStore
+from broker.web.answers import LOGIN
 from broker.web.forms import ForeignForm, own_form
 from broker.web.site import SPACE, Pages
 from broker.web.visitors import session_of
 
+LOGGED_OUT = f"{SPACE}/logged-out"
+
 
 class LogoutPages:
-    """`logout` and `logged-out`."""
+    """`logout`, `switch` and `logged-out`."""
 
     def __init__(
         self,
@@ -40,32 +45,42 @@ class LogoutPages:
         """The routes of these pages."""
         return [
             Route("/logout", self.logout, methods=["POST"]),
+            Route("/switch", self.switch, methods=["POST"]),
             Route("/logged-out", self.logged_out, methods=["GET"]),
         ]
 
     async def logout(self, request: Request) -> Response:
         """End the session here, then at the provider."""
+        return await self._leave(request, kind="signed-out", to=self._end_at_provider, otherwise=LOGGED_OUT)
+
+    async def switch(self, request: Request) -> Response:
+        """End the session here, and let the person choose again at the provider for whom they act."""
+        return await self._leave(request, kind="switched", to=self._provider.switch_url, otherwise=LOGIN)
+
+    async def _leave(
+        self, request: Request, *, kind: str, to: Callable[[], Awaitable[str | None]], otherwise: str
+    ) -> Response:
         cookies = self._pages.cookies
         cookie = cookie_value(request.scope["headers"], cookies.session)
         session = await session_of(request, cookies=cookies, sessions=self._sessions)
         forget = cookies.removal(cookies.session)
         if cookie is None or session is None:
-            return self._pages.see_other(f"{SPACE}/logged-out", forget)
+            return self._pages.see_other(otherwise, forget)
         try:
             await own_form(request, session=session, origin=self._origin)
         except ForeignForm:
             return self._pages.page(request, "foreign-form.html", status=403, back=f"{SPACE}/profile")
         await self._sessions.end(cookie)
-        await self._audit.happened(Event(kind="signed-out", session=session.reference, organisation=None, detail=""))
-        return self._pages.see_other(await self._end_at_provider() or f"{SPACE}/logged-out", forget)
+        await self._audit.happened(Event(kind=kind, session=session.reference, organisation=None, detail=""))
+        try:
+            return self._pages.see_other(await to() or otherwise, forget)
+        except InkomError:
+            # The session here is over already; the provider's own one ends by itself after two hours at most.
+            return self._pages.see_other(otherwise, forget)
 
     async def logged_out(self, request: Request) -> Response:
         """Say that the session is over. What comes along in the address is not looked at."""
         return self._pages.page(request, "logged-out.html")
 
     async def _end_at_provider(self) -> str | None:
-        try:
-            return await self._provider.logout_url(state=secrets.token_urlsafe(16))
-        except InkomError:
-            # The session here is over already; the provider's own one ends by itself after two hours at most.
-            return None
+        return await self._provider.logout_url(state=secrets.token_urlsafe(16))

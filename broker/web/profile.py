@@ -21,10 +21,12 @@ PROFILE = f"{SPACE}/profile"
 class ProfilePages:
     """`profile` and `me`."""
 
-    def __init__(self, *, pages: Pages, sessions: SessionStore, absolute: timedelta) -> None:
+    def __init__(self, *, pages: Pages, sessions: SessionStore, absolute: timedelta, chosen_at_provider: bool) -> None:
+        """`chosen_at_provider`: the organisation is chosen there, since no register is asked here."""
         self._pages = pages
         self._sessions = sessions
         self._absolute = absolute
+        self._chosen_at_provider = chosen_at_provider
 
     def routes(self) -> list[BaseRoute]:
         """The routes of these pages."""
@@ -40,6 +42,7 @@ class ProfilePages:
             "profile.html",
             session=session,
             ends_at=session.ends_at(absolute=self._absolute),
+            chosen_at_provider=self._chosen_at_provider,
             applications=self._pages.titles(self._pages.language(request)),
         )
 

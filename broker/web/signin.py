@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -17,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from broker.cookies import Cookies, cookie_value
 from broker.domain.people import Assurance
-from broker.domain.session import Acting, Session, SignInAttempt
+from broker.domain.session import Acting, Identity, Session, SignInAttempt
 from broker.facts import FactsReader
 from broker.ports import (
     AttemptStore,
@@ -56,7 +57,9 @@ class SignInPages:
         audit: AuditLog,
         measures: Measures,
         clock: Clock,
+        notes_provider_session: Callable[[Identity], Awaitable[None]] | None = None,
     ) -> None:
+        """`notes_provider_session` is for front-channel logout, which ends only what began here."""
         self._pages = pages
         self._provider = provider
         self._attempts = attempts
@@ -65,6 +68,7 @@ class SignInPages:
         self._audit = audit
         self._measures = measures
         self._clock = clock
+        self._notes_provider_session = notes_provider_session
 
     def routes(self) -> list[BaseRoute]:
         """The routes of these pages."""
@@ -169,6 +173,8 @@ class SignInPages:
                 detail=signed_in.identity.method.value if signed_in.identity.method else "unknown method",
             )
         )
+        if self._notes_provider_session is not None:
+            await self._notes_provider_session(session.identity)
         cookie = await self._sessions.begin(session)
         self._measures.signed_in("ok")
         return self._pages.see_other(destination, cookies.setting(cookies.session, cookie))

@@ -47,6 +47,7 @@ class Client:
     rotate_refresh_tokens: bool
     backchannel_logout_uri: str | None
     userinfo_signed: bool
+    frontchannel_logout_uri: str | None = None
     signals_uri: str | None = None
     signals_audience: str | None = None
     signals_token: str | None = field(repr=False, default=None)
@@ -63,6 +64,7 @@ class Client:
             "methods": list(self.methods),
             "id_token_alg": self.id_token_alg,
             "backchannel_logout_uri": self.backchannel_logout_uri,
+            "frontchannel_logout_uri": self.frontchannel_logout_uri,
         }
 
 
@@ -136,6 +138,7 @@ def read_client(place: Place) -> Client:
         require_par=fields.boolean_or("require_par", default=False),
         rotate_refresh_tokens=fields.boolean_or("rotate_refresh_tokens", default=True),
         backchannel_logout_uri=fields.text_or_none("backchannel_logout_uri"),
+        frontchannel_logout_uri=fields.text_or_none("frontchannel_logout_uri"),
         userinfo_signed=fields.boolean_or("userinfo_signed", default=False),
         signals_uri=fields.text_or_none("signals_uri"),
         signals_audience=fields.text_or_none("signals_audience"),

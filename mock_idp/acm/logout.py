@@ -17,7 +17,7 @@ from mock_idp.acm.backchannel import BackchannelLogout
 from mock_idp.acm.clients import Client
 from mock_idp.acm.parameters import without_doubles
 from mock_idp.acm.provider import Provider
-from mock_idp.acm.sessions import COOKIE
+from mock_idp.acm.sessions import COOKIE, Session
 from mock_idp.faults import Fault, Stage
 
 
@@ -48,7 +48,12 @@ class LogoutEndpoint:
         if session is not None:
             self._provider.sessions.end(session.id)
             await self._backchannel.tell(session)
-        answer = self._leave(request, checked)
+        frames = self._frames(session)
+        answer = (
+            self._pages.signing_out(request, frames=frames, to=self._target(checked))
+            if frames
+            else self._leave(request, checked)
+        )
         answer.delete_cookie(COOKIE, path="/op")
         return answer
 
@@ -89,11 +94,26 @@ class LogoutEndpoint:
         return client
 
     def _leave(self, request: Request, checked: LogoutRequest) -> Response:
-        if checked.target is None:
+        target = self._target(checked)
+        if target is None:
             return self._pages.signed_out(request)
+        return RedirectResponse(target, status_code=303, headers=NO_STORE)
+
+    def _target(self, checked: LogoutRequest) -> str | None:
+        if checked.target is None:
+            return None
         state = self._state_to_return(checked)
         query = "" if state is None else ("&" if "?" in checked.target else "?") + urlencode({"state": state})
-        return RedirectResponse(checked.target + query, status_code=303, headers=NO_STORE)
+        return checked.target + query
+
+    def _frames(self, session: Session | None) -> tuple[str, ...]:
+        """The addresses at which clients of the session are told in the browser, each with iss and sid."""
+        if session is None:
+            return ()
+        clients = [self._provider.clients.find(client_id) for client_id in sorted(session.clients)]
+        told = urlencode({"iss": self._provider.issuer, "sid": session.sid})
+        addresses = [client.frontchannel_logout_uri for client in clients if client is not None]
+        return tuple(f"{one}{'&' if '?' in one else '?'}{told}" for one in addresses if one is not None)
 
     def _state_to_return(self, checked: LogoutRequest) -> str | None:
         armed = self._provider.faults.take(Stage.LOGOUT, client_id=checked.client_id)

@@ -46,6 +46,8 @@ from broker.ports import (
     AuditUnavailable,
     Contacts,
     Event,
+    LoggedOut,
+    LogoutRefused,
     RegisterUnavailable,
     RegistrationsUnavailable,
     SecurityEvent,
@@ -300,6 +302,7 @@ class MemoryAnnouncements:
     ended: dict[tuple[str, str], datetime] = field(default_factory=dict)
     over: set[tuple[str, str | None]] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
+    begun: set[tuple[str, str]] = field(default_factory=set)
     watched: dict[tuple[str, str], list[asyncio.Event]] = field(default_factory=dict)
     away: bool = False
     clock: Hands = field(default_factory=Hands)
@@ -323,16 +326,21 @@ class MemoryAnnouncements:
             changed.set()
         return True
 
-    async def announce_session_ended(self, *, issuer: str, sid: str, event_id: str) -> bool:
+    async def announce_session_ended(
+        self, *, issuer: str, sid: str, event_id: str, only_begun_here: bool = False
+    ) -> bool:
         if self.away:
             raise StoreUnavailable("the session store does not work (for this test)")
-        if event_id in self.seen:
+        if event_id in self.seen or (only_begun_here and (issuer, sid) not in self.begun):
             return False
         self.seen.add(event_id)
         self.over.add((issuer, sid))
         for changed in self.watched.get((issuer, sid), ()):
             changed.set()
         return True
+
+    async def session_began(self, identity: Identity) -> None:
+        self.begun.add((identity.issuer, identity.acm_session or ""))
 
     @contextmanager
     def watching(self, identity: Identity) -> Iterator[asyncio.Event]:
@@ -386,6 +394,18 @@ class StandInProvider:
 
     async def logout_url(self, *, state: str) -> str | None:
         return self.logout
+
+    async def switch_url(self) -> str | None:
+        return f"{self.logout}&switch=true" if self.logout else None
+
+    async def logged_out(self, token: str) -> LoggedOut:
+        """Reads a token of our own form: `SUBJECT SID ID`, with "-" for nothing."""
+        if self.refusal is not None:
+            raise self.refusal
+        if token.count(" ") != 2:
+            raise LogoutRefused("not a signed token")
+        subject, session, token_id = (None if word == "-" else word for word in token.split(" "))
+        return LoggedOut(issuer="http://localhost:9000/op", subject=subject, session=session, token_id=token_id or "")
 
 
 @dataclass
@@ -467,13 +487,16 @@ def _named(headers: dict[str, str]) -> dict[str, str]:
 
 @asynccontextmanager
 async def gateway(
-    *, change: Callable[[Policy], Policy] = lambda policy: policy, application: dict[str, Any] | None = None
+    *,
+    change: Callable[[Policy], Policy] = lambda policy: policy,
+    application: dict[str, Any] | None = None,
+    acm: dict[str, Any] | None = None,
 ) -> AsyncIterator[World]:
     """Run a gateway in front of one backend that serves all three applications."""
     backend = Backend()
     server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
     backend.port = server.sockets[0].getsockname()[1]
-    settings = _settings(f"http://127.0.0.1:{backend.port}", application or {})
+    settings = _settings(f"http://127.0.0.1:{backend.port}", application or {}, acm or {})
     clock, sessions, registers, provider = Hands(), MemorySessions(), StandInRegisters(), StandInProvider()
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
     measures, registrations = PrometheusMeasures(), MemoryRegistrations()
@@ -534,12 +557,12 @@ def as_from_the_edge(gate: Gate) -> Callable[[Scope, Receive, Send], Awaitable[N
     return app
 
 
-def _settings(upstream: str, application: dict[str, Any]) -> Settings:
+def _settings(upstream: str, application: dict[str, Any], acm: dict[str, Any]) -> Settings:
     title = {"nl": "Toepassing", "en": "Application"}
     names = ("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen")
     return Settings(
         public_url=ORIGIN,
-        acm=Acm(issuer="http://localhost:9000/op", client_id="inkom-gateway"),
+        acm=Acm(issuer="http://localhost:9000/op", client_id="inkom-gateway", **acm),
         registers=RegisterSettings(idm="http://localhost:9000/idm/v1", kbo="http://localhost:9000/kbo/v1"),
         sessions=Sessions(redis="redis://localhost"),
         audit=Audit(file="unused"),

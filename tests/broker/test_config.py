@@ -398,6 +398,7 @@ def _whole(source: str) -> dict[str, Any]:
             "acr": {"urn:be:vlaanderen:authmech:eid": "eid"},
             "role_claim": "role",
             "national_number_claim": "egovNRN",
+            "front_channel_logout": True,
             "leeway": 10.0,
             "time_limit": 3.0,
         },

@@ -13,6 +13,7 @@ from tests.conformance.browser import Browser
 from tests.conformance.government import Government, mock_government
 from tests.conformance.meeting import Arranging, Authentication, Meeting, meetings
 from tests.conformance.node import install_packages, skip_unless_node_runs
+from tests.conformance.pair import Pair, registration, running_pair
 from tests.conformance.provider import RELEASES
 from tests.redis_server import redis_server
 
@@ -71,6 +72,25 @@ def arrange(gateways: Arranging, release: str, government: Government) -> Arrang
         return replace(meeting, provider=replace(meeting.provider, package=release))
 
     return arranged
+
+
+@pytest.fixture(scope="session")
+def started_pair(
+    tmp_path_factory: pytest.TempPathFactory, started_government: Government, redis: str
+) -> Iterator[Pair]:
+    with running_pair(
+        lambda: tmp_path_factory.mktemp("gateway"), government=started_government, redis=redis
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def pair(started_pair: Pair) -> Pair:
+    """Two gateways and the mock, with nothing left of another test's world."""
+    government = started_pair.government
+    government.tell("/mock/reset", {})
+    government.tell("/mock/clients", registration(started_pair.first, started_pair.second))
+    return started_pair
 
 
 @pytest.fixture

@@ -89,12 +89,21 @@ def new_gateway(folder: Path) -> Gateway:
 
 @contextmanager
 def running_gateway(
-    gateway: Gateway, *, acm: Mapping[str, object], government: Government, redis: str
+    gateway: Gateway,
+    *,
+    acm: Mapping[str, object],
+    government: Government,
+    redis: str,
+    beside: Gateway | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> Iterator[Gateway]:
-    """Run gateway and backends for the length of a block; `acm` is that topic of the configuration."""
+    """Run gateway and backends for the length of a block; `acm` is that topic of the configuration, `more` others.
+
+    `beside` is another gateway with whose secrets this one runs, so that both know each other's sessions.
+    """
     folder, ports = gateway.folder, ",".join(str(port) for port in gateway.backends)
     configuration = folder / "inkom.yaml"
-    content = _configuration(gateway, acm, government, redis)
+    content = {**_configuration(gateway, acm, government, redis, beside=beside), **(more or {})}
     configuration.write_text(json.dumps(content, indent=2), encoding="utf-8")  # JSON is YAML too
     serve = (str(Path(sysconfig.get_path("scripts"), "inkom")), "serve", "--config", str(configuration))
     backends = (sys.executable, "-m", "mock_apps", "--ports", ports, "--gateway", gateway.origin)
@@ -114,10 +123,12 @@ def _registrations(folder: Path) -> str:
     return f"sqlite:///{runtime.registrations}"
 
 
-def _configuration(gateway: Gateway, acm: Mapping[str, object], government: Government, redis: str) -> dict[str, Any]:
+def _configuration(
+    gateway: Gateway, acm: Mapping[str, object], government: Government, redis: str, *, beside: Gateway | None
+) -> dict[str, Any]:
     folder = gateway.folder
     for name in ("session-secrets", "pseudonym"):
-        (folder / name).write_text(secrets.token_urlsafe(32))
+        (folder / name).write_text((beside.folder / name).read_text() if beside else secrets.token_urlsafe(32))
     (folder / "register-token").write_text(REGISTER_TOKEN)
     assertion = ec_key_pair(folder / "assertion.pem")
     upstreams = zip(APPLICATIONS, gateway.backends, strict=True)

@@ -229,3 +229,17 @@ def test_b30_the_return_from_logout_can_have_a_wrong_state(party: Party, fault: 
     answer = log_out(party, client_id="demo-client", post_logout_redirect_uri=LOGGED_OUT, state="back")
 
     assert answer.headers["location"] == location
+
+
+def test_a_client_with_a_front_channel_address_is_told_in_a_frame_with_iss_and_sid(party: Party) -> None:
+    party.mock.register("demo-client", frontchannel_logout_uri="http://localhost:8080/front?app=1")
+    _, token = unverified(party.tokens()["id_token"])
+
+    page = log_out(party, client_id="demo-client", post_logout_redirect_uri=LOGGED_OUT, state="back")
+
+    assert page.status_code == 200
+    told = httpx2.URL(page.text.partition('<iframe src="')[2].partition('"')[0].replace("&amp;", "&"))
+    assert dict(told.params) == {"app": "1", "iss": party.mock.issuer, "sid": token["sid"]}
+    assert "frame-src http://localhost:8080" in page.headers["content-security-policy"]
+    assert f'content="2;url={LOGGED_OUT}?state=back"' in page.text
+    assert not is_signed_in(party)

@@ -25,6 +25,7 @@ from broker.adapters.http import Answer, BackChannel, NoAnswer
 from broker.adapters.oidc.client_authentication import client_authentication
 from broker.adapters.oidc.kept import Kept
 from broker.adapters.oidc.keys import KeyNotFound, ProviderKey, read_keys
+from broker.adapters.oidc.logout_token import check_logout_token
 from broker.adapters.oidc.metadata import Metadata, check_issuer, metadata_url, read_metadata
 from broker.adapters.oidc.person import acr_values_for, check_level, signed_in
 from broker.adapters.oidc.response import code_from_response
@@ -36,11 +37,12 @@ from broker.adapters.oidc.tokens import (
     check_audience,
     check_id_token,
     subject_of,
+    type_of,
     verify_signature,
 )
 from broker.adapters.wire import NotUnderstood, read_json, read_plain
 from broker.domain.session import SignInAttempt
-from broker.ports import Clock, Mismatch, ProviderUnavailable, SignedIn, SignInRefused
+from broker.ports import Clock, LoggedOut, LogoutRefused, Mismatch, ProviderUnavailable, SignedIn, SignInRefused
 
 _log = logging.getLogger(__name__)
 
@@ -139,14 +141,46 @@ class OidcProvider:
         Never with `id_token_hint`, which RP-Initiated Logout recommends: ACM's ID Token holds the national number,
         which would then stand in the browser's history and in logs on the way. ACM knows the client by `client_id`.
         """
+        return await self._end_session_url(
+            {
+                "client_id": self._settings.client_id,
+                "post_logout_redirect_uri": self._settings.post_logout_redirect_uri,
+                "state": state,
+            }
+        )
+
+    async def switch_url(self) -> str | None:
+        """Return where ACM lets a person choose again (ACM, "Switch identiteit"). Raises ProviderUnavailable."""
+        return await self._end_session_url(
+            {
+                "switch": "true",
+                "client_id": self._settings.client_id,
+                "post_logout_redirect_uri": self._settings.entry_uri,
+            }
+        )
+
+    async def logged_out(self, token: str) -> LoggedOut:
+        """Verify a logout token (Back-Channel Logout 2.6). Raises LogoutRefused, ProviderUnavailable."""
+        settings = self._settings
+        try:
+            verified = await self._verified(token)
+            declared = type_of(token)
+        except SignInRefused as refused:
+            raise LogoutRefused(refused.detail) from None
+        return check_logout_token(
+            verified,
+            declared_type=declared,
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            extra_audiences=settings.extra_audiences,
+            now=self._clock.now().timestamp(),
+            leeway=settings.leeway,
+        )
+
+    async def _end_session_url(self, parameters: dict[str, str]) -> str | None:
         endpoint = (await self._metadata.get()).end_session_endpoint
         if endpoint is None:
             return None
-        parameters = {
-            "client_id": self._settings.client_id,
-            "post_logout_redirect_uri": self._settings.post_logout_redirect_uri,
-            "state": state,
-        }
         return endpoint + ("&" if urlsplit(endpoint).query else "?") + urlencode(parameters)
 
     async def aclose(self) -> None:

@@ -111,7 +111,8 @@ class KeyAuthentication:
 class OidcSettings:
     """All that `OidcProvider` is told. Durations are in seconds.
 
-    `leeway` is for clocks that differ; `token_max_age` bounds the time since `iat`. `allowed_hosts` may hold endpoints
+    `entry_uri` is where a sign-in begins, and where ACM sends a person who chose again for whom they act. `leeway` is
+    for clocks that differ; `token_max_age` bounds the time since `iat`. `allowed_hosts` may hold endpoints
     beside the issuer's own host. `step_up_max_age` asks for a fresh sign-in when a person must step up; ACM's
     documentation names neither `max_age` nor `auth_time`, so it is off unless wanted. `keeps_claims` is for a gateway
     that asks no register: what ACM says of the person stays with their identity, until the ID Token's end.
@@ -121,6 +122,7 @@ class OidcSettings:
     client_id: str
     redirect_uri: str
     post_logout_redirect_uri: str
+    entry_uri: str
     authentication: SecretAuthentication | KeyAuthentication
     scopes: tuple[str, ...] = ("openid", "profile", "rrn", "vo", "wettelijkvertegenwoordiger", "vlaio_inkom")
     algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256")

@@ -85,7 +85,9 @@ class RedisAnnouncements:
             seen=self._seen(issuer, event_id),
         )
 
-    async def announce_session_ended(self, *, issuer: str, sid: str, event_id: str) -> bool:
+    async def announce_session_ended(
+        self, *, issuer: str, sid: str, event_id: str, only_begun_here: bool = False
+    ) -> bool:
         """Pass on that one session at the provider is over, whenever ours began; False when passed on before.
 
         Also one of ours that only now begins, with an answer of the provider's from before: what it must meet is
@@ -95,13 +97,26 @@ class RedisAnnouncements:
             self._session_name(issuer, sid),
             lambda record: msgspec.structs.replace(record, over=True),
             seen=self._seen(issuer, event_id),
+            only_known=only_begun_here,
         )
 
-    async def _change(self, name: str, change: Callable[[_Record], _Record], *, seen: str) -> bool:
+    async def session_began(self, identity: Identity) -> None:
+        """Remember that a session with this `sid` began here, by an empty record."""
+        if identity.acm_session is not None:
+            name = self._session_name(identity.issuer, identity.acm_session)
+            with store_errors():
+                await self._redis.set(_key(name), msgspec.json.encode(_Record()), px=self._lifetime, nx=True)
+
+    async def _change(
+        self, name: str, change: Callable[[_Record], _Record], *, seen: str, only_known: bool = False
+    ) -> bool:
         async def carry_out(pipeline: Transaction) -> bool:
             if await pipeline.exists(seen):
                 return False
-            record = change(_read(await pipeline.get(_key(name))))
+            known = await pipeline.get(_key(name))
+            if only_known and known is None:
+                return False
+            record = change(_read(known))
             # One transaction: an event is never noted as seen without its effect, or a second delivery after a failure
             # would be acknowledged for nothing.
             pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped

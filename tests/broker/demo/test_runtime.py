@@ -38,7 +38,11 @@ def test_the_mock_learns_where_this_gateway_stands(tmp_path: Path) -> None:
     (client,) = json.loads(runtime.mock_clients.read_text())["clients"]
 
     assert client["redirect_uris"] == ["http://localhost:8123/_inkom/callback"]
-    assert client["post_logout_redirect_uris"] == ["http://localhost:8123/_inkom/logged-out"]
+    assert client["post_logout_redirect_uris"] == [
+        "http://localhost:8123/_inkom/logged-out",
+        "http://localhost:8123/_inkom/login",
+    ]
+    assert client["backchannel_logout_uri"] == "http://localhost:8123/_inkom/backchannel-logout"
 
 
 def test_the_mock_receives_only_the_public_half_of_the_client_key(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def settings(mock: MockGovernment) -> OidcSettings:
         client_id=CLIENT_ID,
         redirect_uri=CALLBACK,
         post_logout_redirect_uri="http://localhost:8000/_inkom/logged-out",
+        entry_uri="http://localhost:8000/_inkom/login",
         authentication=SecretAuthentication(method="client_secret_basic", secret=SECRET),
         step_up_max_age=300,
     )

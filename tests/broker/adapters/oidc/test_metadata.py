@@ -29,6 +29,7 @@ def settings(**changes: object) -> OidcSettings:
         "client_id": "us",
         "redirect_uri": "https://gateway.example/_inkom/callback",
         "post_logout_redirect_uri": "https://gateway.example/_inkom/logged-out",
+        "entry_uri": "https://gateway.example/_inkom/login",
         "authentication": SecretAuthentication(method="client_secret_basic", secret="s"),
     }
     return OidcSettings(**{**values, **changes})  # type: ignore[arg-type]  # the changes are the test's own

@@ -397,9 +397,23 @@ async def test_signing_out_goes_to_acm_without_an_id_token(us: OidcProvider, op:
     }
 
 
+async def test_a_switch_goes_to_the_same_endpoint_and_comes_back_where_signing_in_begins(
+    us: OidcProvider, op: TinyProvider
+) -> None:
+    url = await us.switch_url()
+    assert url is not None
+    assert url.startswith(op.metadata["end_session_endpoint"] + "?")
+    assert dict(parse_qsl(urlsplit(url).query)) == {
+        "switch": "true",
+        "client_id": CLIENT_ID,
+        "post_logout_redirect_uri": "https://gateway.example/_inkom/login",
+    }
+
+
 async def test_a_provider_that_offers_no_sign_out_has_no_address_for_it(us: OidcProvider, op: TinyProvider) -> None:
     del op.metadata["end_session_endpoint"]
     assert await us.logout_url(state="s") is None
+    assert await us.switch_url() is None
 
 
 async def test_the_leeway_is_ours_and_not_the_library_s(us: OidcProvider, op: TinyProvider) -> None:

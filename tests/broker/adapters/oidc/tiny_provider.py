@@ -97,6 +97,7 @@ class TinyProvider:
             "client_id": CLIENT_ID,
             "redirect_uri": "https://gateway.example/_inkom/callback",
             "post_logout_redirect_uri": "https://gateway.example/_inkom/logged-out",
+            "entry_uri": "https://gateway.example/_inkom/login",
             "authentication": SecretAuthentication(method="client_secret_basic", secret=SECRET),
         }
         return OidcSettings(**{**values, **changes})  # type: ignore[arg-type]  # the changes are the test's own
