@@ -38,6 +38,7 @@ from mock_idp.mail.office import MailOffice
 from mock_idp.other_sites import OtherSites
 from mock_idp.pages import ACCESSIBILITY_URL, HERE, KIT_URL, Pages, site
 from mock_idp.registers.routes import Registers
+from mock_idp.requests_seen import CountRequests, RequestsSeen
 from mock_idp.settings import Settings
 from mock_idp.signals.control import SignalsControl
 from mock_idp.signals.transmitter import Transmitter
@@ -62,6 +63,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
     transmitter = Transmitter(provider)
     provider.world.on_change(transmitter.person_changed)
     provider.world.on_reset(transmitter.reset)
+    seen = RequestsSeen()
+    provider.world.on_reset(seen.reset)
     office = MailOffice(settings.mail, world=provider.world, clock=provider.clock, origin=settings.origin)
     provider.world.on_reset(office.reset)
 
@@ -72,7 +75,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
 
     app = Starlette(
         lifespan=lifespan,
-        middleware=[Middleware(OtherSites, origin=settings.origin)],
+        middleware=[Middleware(CountRequests, seen=seen), Middleware(OtherSites, origin=settings.origin)],
         routes=[
             *_page_routes(provider.pages),
             *acm_routes(provider, authorization),
@@ -96,6 +99,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
             *SignalsControl(provider, transmitter).routes(),
             *mail.routes(office, origin=settings.origin, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *Control(provider).routes(),
+            *seen.routes(),
             *world_pages(provider).routes(),
         ],
     )
