@@ -31,11 +31,14 @@ class NoAnswer(Exception):
 class Limits:
     """Bounds of every call: seconds, bytes of the body, and connections at once.
 
-    `total` covers everything from waiting for a connection to the last byte of the body.
+    `total` covers everything from connecting to the last byte of the body. Before that a call may have to wait for its
+    turn, for `turn` at most: when a crowd comes at once, the other party sees `connections` calls at a time, and who
+    waits is not told that it does not answer.
     """
 
     connect: float = 2.0
     total: float = 5.0
+    turn: float = 30.0
     body: int = 1024 * _KIBIBYTE
     connections: int = 20
 
@@ -49,6 +52,11 @@ class Answer:
     body: bytes
 
 
+# Shorter than servers wait (five seconds and more): a connection that the other side closes just as it is used again
+# loses a request that must not be sent twice, such as the one that redeems a code.
+_IDLE_SECONDS = 3.0
+
+
 class BoundedTransport(httpx2.AsyncBaseTransport):
     """Carries a request and reads its whole answer within the limits.
 
@@ -57,17 +65,31 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, limits: Limits, *, tls: ssl.SSLContext | None = None) -> None:
         self._limits = limits
+        self._turns = asyncio.Semaphore(limits.connections)
         self._inner = httpx2.AsyncHTTPTransport(
             verify=True if tls is None else tls,
             trust_env=False,
             limits=httpx2.Limits(
-                max_connections=limits.connections, max_keepalive_connections=limits.connections, keepalive_expiry=30.0
+                max_connections=limits.connections,
+                max_keepalive_connections=limits.connections,
+                keepalive_expiry=_IDLE_SECONDS,
             ),
             retries=1,  # of connecting only: a request that was sent is never sent twice by this layer
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return the answer with its body already read. Raises NoAnswer."""
+        try:
+            async with asyncio.timeout(self._limits.turn):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise NoAnswer("too many calls wait for their turn") from None
+        try:
+            return await self._carried(request)
+        finally:
+            self._turns.release()
+
+    async def _carried(self, request: httpx2.Request) -> httpx2.Response:
         try:
             async with asyncio.timeout(self._limits.total):
                 response = await self._inner.handle_async_request(request)
