@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.statements import Line, lines_of, written
 
 # No test is judged by the time it takes: a busy machine is not a bug.
 settings.register_profile("inkom", deadline=None)
@@ -19,13 +22,26 @@ TOGETHER = ("tests/e2e/", "tests/conformance/")
 TABLE = "table"
 
 
+# Where the run writes which statement of the acceptance list was expected, and what was seen.
+STATEMENTS = Path(__file__).parent / "artefacts" / "conformance.md"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the tables that are for reading."""
+    """Show the tables that are for reading, and write the one of the acceptance list."""
+    lines: list[Line] = []
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
-            for name, table in getattr(report, "user_properties", ()):
-                if name == TABLE and report.when == "call":
+            if getattr(report, "when", None) != "call":
+                continue
+            for name, table in report.user_properties:
+                if name == TABLE:
                     terminalreporter.write_line(f"\n{table}")
+            lines += lines_of(report.nodeid, report.user_properties, passed=outcome == "passed")
+    if lines:
+        STATEMENTS.parent.mkdir(exist_ok=True)
+        STATEMENTS.write_text(written(lines), encoding="utf-8")
+        proven = len({line.number for line in lines})
+        terminalreporter.write_line(f"{proven} statements of the acceptance list: {STATEMENTS}")
 
 
 @pytest.hookimpl(trylast=True)
