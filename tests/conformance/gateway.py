@@ -96,14 +96,22 @@ def running_gateway(
     redis: str,
     beside: Gateway | None = None,
     more: Mapping[str, object] | None = None,
+    disclosing: Mapping[str, str] | None = None,
+    time_limit: float | None = None,
 ) -> Iterator[Gateway]:
     """Run gateway and backends for the length of a block; `acm` is that topic of the configuration, `more` others.
 
-    `beside` is another gateway with whose secrets this one runs, so that both know each other's sessions.
+    `beside` is another gateway with whose secrets this one runs, so that both know each other's sessions; `disclosing`
+    is why the applications get national numbers, if they do.
     """
     folder, ports = gateway.folder, ",".join(str(port) for port in gateway.backends)
     configuration = folder / "inkom.yaml"
     content = {**_configuration(gateway, acm, government, redis, beside=beside), **(more or {})}
+    if time_limit is not None:
+        content["registers"]["time_limit"] = time_limit
+    if disclosing is not None:
+        for application in content["applications"].values():
+            application["national_number"] = disclosing
     configuration.write_text(json.dumps(content, indent=2), encoding="utf-8")  # JSON is YAML too
     serve = (str(Path(sysconfig.get_path("scripts"), "inkom")), "serve", "--config", str(configuration))
     backends = (sys.executable, "-m", "mock_apps", "--ports", ports, "--gateway", gateway.origin)

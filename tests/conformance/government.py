@@ -36,16 +36,21 @@ class Government:
         told: dict[str, Any] = answer.json()
         return told
 
+    def requests(self) -> dict[str, dict[str, int]]:
+        """How often each of its endpoints was asked since the reset, by status."""
+        seen: dict[str, dict[str, int]] = httpx2.get(f"{self.origin}/mock/requests", trust_env=False).json()["requests"]
+        return seen
+
     def arm(self, fault: str, *, client_id: str) -> None:
         """Let one answer to that client be wrong in one way."""
         self.tell("/mock/fault", {"fault": fault, "client_id": client_id})
 
 
 @contextmanager
-def mock_government(folder: Path) -> Iterator[Government]:
+def mock_government(folder: Path, *options: str) -> Iterator[Government]:
     """Run `inkom-mock` for the length of a block."""
     port, log = free_port(), folder / "mock-government.log"
-    command = (sys.executable, "-m", "mock_idp", "--port", str(port), "--register-token", REGISTER_TOKEN)
+    command = (sys.executable, "-m", "mock_idp", "--port", str(port), "--register-token", REGISTER_TOKEN, *options)
     origin = f"http://localhost:{port}"
     with running(command, log=log, ready=answers(f"{origin}/health"), folder=ROOT):
         yield Government(origin=origin, log=log)

@@ -6,7 +6,7 @@ log and the second gateway, which knows the same sessions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,19 @@ class Pair:
 
 
 @contextmanager
-def running_pair(new_folder: Callable[[], Path], *, government: Government, redis: str) -> Iterator[Pair]:
-    """Start two gateways that know each other's sessions, and tell the mock of them."""
+def running_pair(
+    new_folder: Callable[[], Path],
+    *,
+    government: Government,
+    redis: str,
+    disclosing: Mapping[str, str] | None = None,
+    time_limit: float = 10,
+) -> Iterator[Pair]:
+    """Start two gateways that know each other's sessions, and tell the mock of them.
+
+    `disclosing` is why the applications get national numbers, if they do; `time_limit` the gateways' patience with
+    provider and registers, in seconds.
+    """
     first, second = new_gateway(new_folder()), new_gateway(new_folder())
     government.tell("/mock/clients", registration(first, second))
     acm = {
@@ -60,10 +71,21 @@ def running_pair(new_folder: Callable[[], Path], *, government: Government, redi
         "scopes": SCOPES,
         "algorithms": ["RS256"],
         "front_channel_logout": True,
+        "time_limit": time_limit,
     }
     with (
-        running_gateway(first, acm=acm, government=government, redis=redis),
-        running_gateway(second, acm=acm, government=government, redis=redis, beside=first),
+        running_gateway(
+            first, acm=acm, government=government, redis=redis, disclosing=disclosing, time_limit=time_limit
+        ),
+        running_gateway(
+            second,
+            acm=acm,
+            government=government,
+            redis=redis,
+            beside=first,
+            disclosing=disclosing,
+            time_limit=time_limit,
+        ),
     ):
         yield Pair(government=government, first=first, second=second)
 
