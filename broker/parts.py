@@ -16,6 +16,8 @@ from broker.adapters.metrics import PrometheusMeasures
 from broker.adapters.oidc.provider import OidcProvider
 from broker.adapters.oidc.settings import (
     ACM_ACR,
+    Authentication,
+    CertificateAuthentication,
     ClaimNames,
     KeyAuthentication,
     OidcSettings,
@@ -81,7 +83,7 @@ class Parts:
 def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     """Return the adapters that the settings describe."""
     registers_channel = BackChannel(Limits(total=settings.registers.time_limit))
-    provider_channel = BackChannel(Limits(total=settings.acm.time_limit))
+    provider_channel = BackChannel(Limits(total=settings.acm.time_limit), tls=secrets.acm_tls)
     clock, moved = _clock(settings, registers_channel)
     redis = connect(settings.sessions.redis)
     announcements = RedisAnnouncements(
@@ -100,7 +102,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         settings.registers, secrets, channel=registers_channel, magda_channel=magda, clock=clock
     )
     public_url = settings.public_url.rstrip("/")
-    oidc = _oidc(settings.acm, secrets, public_url, keeps_claims=settings.registers.source == "claims")
+    oidc = oidc_settings(settings.acm, secrets, public_url, keeps_claims=settings.registers.source == "claims")
     provider = OidcProvider(oidc, clock=clock, channel=provider_channel)
     signals = _signals(settings, provider, clock, provider_channel)
     registrations = SqlRegistrations(Database.at(secrets.database, near=near))
@@ -115,7 +117,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         provider=provider,
         audit=audit,
         assertions=AssertionSigner(
-            key=secrets.assertion_key, client_key=secrets.client_key, issuer=public_url, clock=clock
+            key=secrets.assertion_key, client_keys=secrets.client_keys, issuer=public_url, clock=clock
         ),
         measures=PrometheusMeasures(),
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
@@ -135,12 +137,8 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     )
 
 
-def _oidc(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) -> OidcSettings:
-    authentication: SecretAuthentication | KeyAuthentication
-    if acm.client_authentication == "private_key_jwt":
-        authentication = KeyAuthentication(private_key=secrets.client_key or "")
-    else:
-        authentication = SecretAuthentication(method=acm.client_authentication, secret=secrets.client_secret or "")
+def oidc_settings(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) -> OidcSettings:
+    """Return what the adapter of OpenID Connect is told. Raises ValueError for what would switch a check off."""
     methods = {acr: SignInMethod(method) for acr, method in acm.acr.items()}
     return OidcSettings(
         issuer=acm.issuer,
@@ -148,7 +146,11 @@ def _oidc(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) ->
         redirect_uri=public_url + CALLBACK,
         post_logout_redirect_uri=public_url + LOGGED_OUT,
         entry_uri=public_url + LOGIN,
-        authentication=authentication,
+        authentication=_authentication(acm, secrets),
+        request=acm.request,
+        request_key=next(iter(secrets.client_keys), None),
+        sender_constrained=acm.sender_constrained,
+        dpop_secret=secrets.pseudonym_key,
         scopes=acm.scopes,
         algorithms=acm.algorithms,
         acr=acr_table(methods) if methods else ACM_ACR,
@@ -156,6 +158,16 @@ def _oidc(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) ->
         keeps_claims=keeps_claims,
         leeway=acm.leeway,
     )
+
+
+def _authentication(acm: Acm, secrets: Secrets) -> Authentication:
+    match acm.client_authentication:
+        case "private_key_jwt":
+            return KeyAuthentication(private_key=secrets.client_keys[0], audience=acm.assertion_audience)
+        case "tls_client_auth" | "self_signed_tls_client_auth" as method:
+            return CertificateAuthentication(method=method)
+        case method:
+            return SecretAuthentication(method=method, secret=secrets.client_secret or "")
 
 
 def _signals(settings: Settings, provider: OidcProvider, clock: Clock, channel: BackChannel) -> EventReader | None:

@@ -10,27 +10,28 @@ from datetime import timedelta
 from typing import Any
 
 from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey
 
+from broker.adapters.oidc.client_keys import SigningKey
 from broker.ports import Clock
 
 LIFETIME = timedelta(seconds=60)
 
 
 class AssertionSigner:
-    """Signs assertions, and publishes the public keys of this gateway (its own and its client key)."""
+    """Signs assertions, and publishes the public keys of this gateway (its own and its client keys)."""
 
-    def __init__(self, *, key: str, client_key: str | None, issuer: str, clock: Clock) -> None:
+    def __init__(self, *, key: str, client_keys: tuple[str, ...], issuer: str, clock: Clock) -> None:
+        """Raises ValueError for a key that cannot be used."""
         self._key = ECKey.import_key(key)
         if self._key.curve_name != "P-256":
             raise ValueError("the assertion key must be on the curve P-256")
         self._header = {"alg": "ES256", "typ": "JWT", "kid": self._key.thumbprint()}
         self._issuer = issuer
         self._clock = clock
-        self._public = [_published(self._key, "ES256")]
-        if client_key is not None:
-            self._public.append(_published(_client_key(client_key), None))
+        own = {**self._key.as_dict(private=False), "kid": self._header["kid"], "use": "sig", "alg": "ES256"}
+        # One key may serve as client at several providers: published once.
+        self._public = list({key["kid"]: key for key in (own, *map(_published, client_keys))}.values())
 
     def sign(self, claims: tuple[tuple[str, str], ...], *, audience: str) -> str:
         """Return the assertion for one application."""
@@ -50,13 +51,5 @@ class AssertionSigner:
         return {"keys": self._public}
 
 
-def _client_key(pem: str) -> RSAKey | ECKey:
-    try:
-        return RSAKey.import_key(pem)
-    except (ValueError, JoseError):
-        return ECKey.import_key(pem)
-
-
-def _published(key: RSAKey | ECKey, algorithm: str | None) -> dict[str, Any]:
-    named = {"alg": algorithm} if algorithm else {}
-    return {**key.as_dict(private=False), "kid": key.thumbprint(), "use": "sig", **named}
+def _published(client_key: str) -> dict[str, Any]:
+    return SigningKey(client_key).published()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
@@ -45,11 +45,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer, whatever its status. `media_type` has no parameters and is lower case."""
+    """An answer, whatever its status. `media_type` has no parameters, and names in `headers` are lower case."""
 
     status: int
     media_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 # Shorter than servers wait (five seconds and more): a connection that the other side closes just as it is used again
@@ -167,4 +168,5 @@ class BackChannel:
 
 def _answer(response: httpx2.Response) -> Answer:
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return Answer(status=response.status_code, media_type=media_type, body=response.content)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(status=response.status_code, media_type=media_type, body=response.content, headers=headers)

@@ -21,12 +21,14 @@ from broker import config
 from broker.adapters.assertion import AssertionSigner
 from broker.adapters.clock import SystemClock
 from broker.adapters.http import Answer, BackChannel, Limits, NoAnswer
+from broker.adapters.oidc import OidcProvider
 from broker.adapters.registers.chosen import magda_channel, magda_kbo
 from broker.adapters.registrations import Database, State, require_usable, standing
 from broker.adapters.sessions import RedisSessions, connect
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
 from broker.domain.numbers import EnterpriseNumber
-from broker.ports import RegisterUnavailable, RegistrationsUnavailable, StoreUnavailable
+from broker.parts import oidc_settings
+from broker.ports import ProviderUnavailable, RegisterUnavailable, RegistrationsUnavailable, StoreUnavailable
 
 T = TypeVar("T")
 Check = tuple[str, Callable[[], Awaitable[str]]]
@@ -77,10 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: Path) -> list[Finding]:
-    channel = BackChannel(Limits(total=settings.acm.time_limit))
+    channel = BackChannel(Limits(total=settings.acm.time_limit), tls=secrets.acm_tls)
     checks: list[Check] = [
         ("redis", lambda: _redis(settings, secrets)),
-        ("acm", lambda: _acm(settings.acm.issuer, channel)),
+        ("acm", lambda: _acm(settings, secrets, channel)),
         *_registers(settings.registers, secrets, channel),
         ("keys", lambda: _keys(settings, secrets)),
         ("database", lambda: _database(secrets, near)),
@@ -131,7 +133,8 @@ class _KeySet(msgspec.Struct):
     keys: list[msgspec.Raw]
 
 
-async def _acm(issuer: str, channel: BackChannel) -> str:
+async def _acm(settings: config.Settings, secrets: config.Secrets, channel: BackChannel) -> str:
+    issuer = settings.acm.issuer
     url = issuer.removesuffix("/") + "/.well-known/openid-configuration"  # Discovery 4.1
     remedy = f"open {url} from this machine; mend acm.issuer, the firewall or the proxy in between"
     metadata = await _document(url, channel, _Metadata, remedy=remedy)
@@ -142,7 +145,28 @@ async def _acm(issuer: str, channel: BackChannel) -> str:
     keys = await _document(metadata.jwks_uri, channel, _KeySet, remedy=remedy)
     if not keys.keys:
         raise Ailment(finding="publishes no keys", remedy="report it to the provider: no ID Token can be verified")
-    return f"{issuer} answers and publishes its keys"
+    await _agreement(settings, secrets, channel)
+    return f"{issuer} answers and publishes its keys; {_manner(settings.acm)}"
+
+
+async def _agreement(settings: config.Settings, secrets: config.Secrets, channel: BackChannel) -> None:
+    """See whether the provider offers what the configuration asks of it."""
+    try:
+        told = oidc_settings(settings.acm, secrets, settings.public_url, keeps_claims=False)
+        await OidcProvider(told, clock=SystemClock(), channel=channel).ready()
+    except ValueError as error:
+        raise Ailment(finding=str(error), remedy="mend it in the configuration, under acm") from None
+    except ProviderUnavailable as error:
+        remedy = "mend acm.request, acm.sender_constrained or acm.client_authentication, or ask the provider for it"
+        raise Ailment(finding=str(error), remedy=remedy) from None
+
+
+def _manner(acm: config.Acm) -> str:
+    """Say how we prove ourselves, how requests travel, and what tokens are bound to."""
+    audience = f" (for the {acm.assertion_audience})" if acm.client_authentication == "private_key_jwt" else ""
+    requests = {"plain": "in the address", "signed-and-pushed": "signed and pushed"}.get(acm.request, acm.request)
+    bound = {"none": "not bound", "dpop": "bound by DPoP", "mtls": "bound to our certificate"}[acm.sender_constrained]
+    return f"client {acm.client_authentication}{audience}, requests {requests}, tokens {bound}"
 
 
 def _registers(registers: config.Registers, secrets: config.Secrets, channel: BackChannel) -> list[Check]:
@@ -197,7 +221,7 @@ async def _register(url: str, secrets: config.Secrets, channel: BackChannel) -> 
 async def _keys(settings: config.Settings, secrets: config.Secrets) -> str:
     try:
         AssertionSigner(
-            key=secrets.assertion_key, client_key=secrets.client_key, issuer=settings.public_url, clock=SystemClock()
+            key=secrets.assertion_key, client_keys=secrets.client_keys, issuer=settings.public_url, clock=SystemClock()
         )
     except ValueError as error:
         remedy = "make fresh ones: inkom keys assertion, inkom keys client"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -18,8 +18,9 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from broker.config.certificates import client_tls
+from broker.config.client_rules import check_client
 from broker.config.rules import check, check_database
-from broker.config.topics import DEFAULT_DATABASE, Magda, Settings
+from broker.config.topics import DEFAULT_DATABASE, Acm, Settings
 from broker.documents import Document, Problem
 
 
@@ -31,7 +32,8 @@ class Secrets:
     register_token: str | None
     magda_tls: ssl.SSLContext | None
     client_secret: str | None
-    client_key: str | None
+    client_keys: tuple[str, ...]
+    acm_tls: ssl.SSLContext | None
     assertion_key: str
     pseudonym_key: bytes
     signals_token: str | None
@@ -134,15 +136,19 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
             "sessions.secrets", "give at least one secret of 32 characters or more (`inkom keys session`)"
         )
     client_secret = acm.client_secret or content("acm.client_secret_file", acm.client_secret_file)
-    client_key = content("acm.private_key_file", acm.private_key_file)
-    if acm.client_authentication == "private_key_jwt" and client_key is None:
-        document.wrong_at("acm.private_key_file", "private_key_jwt needs a private key (`inkom keys client`)")
-    if acm.client_authentication != "private_key_jwt" and client_secret is None:
-        document.wrong_at("acm.client_secret", f"{acm.client_authentication} needs a secret")
+    client_keys = _client_keys(acm, content)
+    check_client(document, acm, secret=client_secret, keys=client_keys, where="acm")
+    acm_tls = _tls(
+        acm.tls_certificate_file, acm.tls_key_file, acm.tls_authorities_file, document, near=near, where="acm.tls_"
+    )
     token = registers.token or content("registers.token_file", registers.token_file)
     if token is None and registers.source == "registers":
         document.wrong_at("registers.token", "the registers need a bearer token")
-    magda_tls = _client_tls(registers.magda, document, near=near) if registers.magda else None
+    magda = registers.magda
+    magda_tls = None
+    if magda is not None and magda.certificate_file is not None and magda.key_file is not None:
+        files = (magda.certificate_file, magda.key_file, magda.authorities_file)
+        magda_tls = _tls(*files, document, near=near, where="registers.magda.")
     assertion_key = content("assertion.key_file", settings.assertion.key_file)
     pseudonym_key = content("pseudonym.key_file", settings.pseudonym.key_file)
     if pseudonym_key is not None and len(pseudonym_key) < 32:
@@ -164,7 +170,8 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         register_token=token,
         magda_tls=magda_tls,
         client_secret=client_secret,
-        client_key=client_key,
+        client_keys=client_keys,
+        acm_tls=acm_tls,
         assertion_key=assertion_key,
         pseudonym_key=pseudonym_key.encode(),
         signals_token=signals_token,
@@ -172,18 +179,29 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     )
 
 
-def _client_tls(magda: Magda, document: Document, *, near: Path) -> ssl.SSLContext | None:
-    """Return the context that shows our certificate to MAGDA; None without one, or when a problem was noted."""
-    if magda.certificate_file is None or magda.key_file is None:
+def _client_keys(acm: Acm, content: Callable[[str, str | None], str | None]) -> tuple[str, ...]:
+    """Return the client's private keys; the first one signs."""
+    if acm.private_key_file is not None:
+        found = [content("acm.private_key_file", acm.private_key_file)]
+    else:
+        found = [content("acm.private_key_files", file) for file in acm.private_key_files]
+    return tuple(key for key in found if key is not None)
+
+
+def _tls(
+    certificate: str | None, key: str | None, authorities: str | None, document: Document, *, near: Path, where: str
+) -> ssl.SSLContext | None:
+    """Return the context that shows our certificate; None without any of the files, or when a problem was noted."""
+    files = [near / file if file else None for file in (certificate, key, authorities)]
+    if not any(files) or (certificate is None) != (key is None):
         return None
-    where = "registers.magda.certificate_file"
-    authorities = near / magda.authorities_file if magda.authorities_file else None
+    place = f"{where}certificate_file" if certificate else f"{where}authorities_file"
     try:
-        return client_tls(certificate=near / magda.certificate_file, key=near / magda.key_file, authorities=authorities)
+        return client_tls(certificate=files[0], key=files[1], authorities=files[2])
     except ssl.SSLError:
         document.wrong_at(
-            where, "certificate, key and authorities are PEM; the key belongs to the certificate, unlocked"
+            place, "certificate, key and authorities are PEM; the key belongs to the certificate, unlocked"
         )
     except OSError as error:
-        document.wrong_at(where, f"a file of the certificate cannot be read ({error.strerror})")
+        document.wrong_at(place, f"a file of the certificate cannot be read ({error.strerror})")
     return None

@@ -11,6 +11,9 @@ DEFAULT_DATABASE = "sqlite:///state/registrations.db"
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]  # at most a year
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+ClientAuthentication = Literal[
+    "private_key_jwt", "client_secret_basic", "client_secret_post", "tls_client_auth", "self_signed_tls_client_auth"
+]
 
 
 class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,15 +34,25 @@ class Operators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Acm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The OpenID Provider and how this client proves itself (ACM, "Discovery URL" and "Aanvraag access token").
 
-    `acr` maps the provider's `acr` values to a sign-in method; the methods' levels are fixed (eIDAS).
+    `private_key_files` holds several keys: the first signs, all are published. `request` is how the authorization
+    request travels: plainly, as a signed object (RFC 9101), pushed (RFC 9126), or both. `sender_constrained` binds
+    access tokens to a key of the sign-in (DPoP, RFC 9449) or to the certificate (RFC 8705). `acr` maps the provider's
+    `acr` values to a sign-in method; the methods' levels are fixed (eIDAS).
     """
 
     issuer: Text
     client_id: Text
-    client_authentication: Literal["private_key_jwt", "client_secret_basic", "client_secret_post"] = "private_key_jwt"
+    client_authentication: ClientAuthentication = "private_key_jwt"
     client_secret: str | None = None
     client_secret_file: str | None = None
     private_key_file: str | None = None
+    private_key_files: tuple[str, ...] = ()
+    assertion_audience: Literal["token-endpoint", "issuer"] = "token-endpoint"
+    request: Literal["plain", "signed", "pushed", "signed-and-pushed"] = "plain"
+    sender_constrained: Literal["none", "dpop", "mtls"] = "none"
+    tls_certificate_file: str | None = None
+    tls_key_file: str | None = None
+    tls_authorities_file: str | None = None
     scopes: tuple[str, ...] = ("openid", "profile", "rrn", "vo", "wettelijkvertegenwoordiger", "vlaio_inkom")
     algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256", "PS256", "ES256")
     acr: dict[str, Literal["eid", "itsme", "federal-token", "app", "sms"]] = {}

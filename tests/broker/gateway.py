@@ -511,7 +511,7 @@ async def gateway(
         registrations=registrations,
         provider=provider,
         audit=audit,
-        assertions=AssertionSigner(key=ec_key(), client_key=None, issuer=ORIGIN, clock=clock),
+        assertions=AssertionSigner(key=ec_key(), client_keys=(), issuer=ORIGIN, clock=clock),
         measures=measures,
         announcements=announcements,
         signals=signals,

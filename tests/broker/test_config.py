@@ -281,6 +281,45 @@ def test_registers_that_do_not_go_together_are_problems(folder: Path, registers:
         assert part in message
 
 
+SECRET_CLIENT = "  client_authentication: client_secret_basic\n  client_secret: shared\n"
+
+
+@pytest.mark.parametrize(
+    ("client", "said"),
+    [
+        ("", ["acm.private_key_file: private_key_jwt needs a private key"]),
+        ("private_key_file: secret\n  private_key_files: [secret]", ["acm.private_key_files: give this or"]),
+        ("private_key_files: [secret, none]", ["acm.private_key_files: none cannot be read"]),
+        ("client_authentication: client_secret_post", ["acm.client_secret: client_secret_post needs a secret"]),
+        ("client_authentication: tls_client_auth", ["acm.tls_certificate_file: tls_client_auth needs a certificate"]),
+        ("private_key_file: secret\n  sender_constrained: mtls", ["acm.tls_certificate_file: tokens bound"]),
+        ("private_key_file: secret\n  tls_key_file: secret", ["acm.tls_certificate_file: a certificate and its key"]),
+        ("private_key_file: secret\n  tls_authorities_file: secret", ["acm.tls_authorities_file: certificate, key"]),
+        (
+            "client_authentication: client_secret_basic\n  client_secret: shared\n  request: signed-and-pushed",
+            ["acm.request: signed requests need a private key"],
+        ),
+    ],
+)
+def test_a_client_that_cannot_prove_itself_as_it_says_is_a_problem(folder: Path, client: str, said: list[str]) -> None:
+    found = [message for _, message in problems(folder, SMALL.replace(SECRET_CLIENT, f"  {client}\n"))]
+    assert len(found) == len(said)
+    for message, part in zip(found, said, strict=True):
+        assert part in message
+
+
+def test_of_several_client_keys_the_first_stays_first(folder: Path) -> None:
+    (folder / "older").write_text("o" * 40)
+    _, secrets = loaded(folder, SMALL.replace(SECRET_CLIENT, "  private_key_files: [secret, older]\n"))
+    assert secrets.client_keys == (SECRET, "o" * 40)
+
+
+def test_authorities_of_the_provider_alone_need_no_certificate(folder: Path) -> None:
+    Authority(folder)
+    _, secrets = loaded(folder, SMALL.replace(SECRET_CLIENT, SECRET_CLIENT + "  tls_authorities_file: authority.pem\n"))
+    assert secrets.acm_tls is not None
+
+
 def test_claims_need_no_register_and_no_token(folder: Path) -> None:
     settings, secrets = loaded(folder, SMALL.replace(FROM_REGISTERS, "registers: {source: claims}"))
     assert settings.registers.claims.rights == {"VLAIOInkomGebruikerNieuw": "VLAIO Inkom Gebruiker Nieuw"}
@@ -393,6 +432,13 @@ def _whole(source: str) -> dict[str, Any]:
             "client_secret": "shared",
             "client_secret_file": "secret",
             "private_key_file": "secret",
+            "private_key_files": [],
+            "assertion_audience": "issuer",
+            "request": "signed-and-pushed",
+            "sender_constrained": "mtls",
+            "tls_certificate_file": "gateway.crt",
+            "tls_key_file": "gateway.key",
+            "tls_authorities_file": "authority.pem",
             "scopes": ["openid", "rrn", "vo"],
             "algorithms": ["ES256"],
             "acr": {"urn:be:vlaanderen:authmech:eid": "eid"},

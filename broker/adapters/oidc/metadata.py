@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from broker.adapters.oidc.offers import Offers, check_offers
 from broker.adapters.oidc.settings import OidcSettings
 from broker.adapters.wire import NotUnderstood, read_json
 
@@ -20,28 +21,40 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """The part of the metadata that the gateway uses, checked."""
+    """The part of the metadata that the gateway uses, checked.
+
+    With mutual TLS, endpoints are the ones where the provider asks for a certificate. `assertion_audience` is the token
+    endpoint by its ordinary name, whichever of the two is called.
+    """
 
     issuer: str
     authorization_endpoint: str
     token_endpoint: str
+    assertion_audience: str
+    pushed_authorization_request_endpoint: str | None
     jwks_uri: str
     userinfo_endpoint: str | None
     end_session_endpoint: str | None
     names_itself_in_responses: bool
 
 
-class _Document(msgspec.Struct):
+class _Aliases(msgspec.Struct):
+    """Where the provider asks for a client certificate (RFC 8705 5)."""
+
+    token_endpoint: str | None = None
+    userinfo_endpoint: str | None = None
+    pushed_authorization_request_endpoint: str | None = None
+
+
+class _Document(Offers, kw_only=True):
     issuer: str
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str | None = None
     end_session_endpoint: str | None = None
-    response_types_supported: list[str] | None = None
-    code_challenge_methods_supported: list[str] | None = None
-    id_token_signing_alg_values_supported: list[str] | None = None
     authorization_response_iss_parameter_supported: bool = False
+    mtls_endpoint_aliases: _Aliases | None = None
 
 
 def metadata_url(issuer: str) -> str:
@@ -55,23 +68,33 @@ def read_metadata(text: bytes, settings: OidcSettings) -> Metadata:
     # Discovery 4.3: exactly the issuer that was asked, or another could answer for it.
     if document.issuer != settings.issuer:
         raise NotUnderstood("the metadata are another issuer's")
-    if document.response_types_supported is not None and "code" not in document.response_types_supported:
-        raise NotUnderstood("the provider does not offer response_type code")
-    # RFC 9700 2.1.1: without the provider's word for it, nobody knows that PKCE protects anything.
-    if settings.requires_advertised_s256 and "S256" not in (document.code_challenge_methods_supported or ()):
-        raise NotUnderstood("the provider does not offer PKCE with S256")
-    offered = document.id_token_signing_alg_values_supported
-    if offered is not None and not set(offered) & set(settings.algorithms):
-        raise NotUnderstood("the provider signs with none of the algorithms that are allowed")
+    check_offers(document, settings)
+    aliases = (document.mtls_endpoint_aliases if settings.uses_mutual_tls else None) or _Aliases()
+    token_endpoint = aliases.token_endpoint or document.token_endpoint
+    userinfo_endpoint = aliases.userinfo_endpoint or document.userinfo_endpoint or None
+    pushed = aliases.pushed_authorization_request_endpoint or document.pushed_authorization_request_endpoint or None
     hosts = {_host(settings.issuer), *settings.allowed_hosts}
-    for name, address in _addresses(document):
-        _check_address(name, address, hosts)
+    named = {
+        "authorization_endpoint": document.authorization_endpoint,
+        "token_endpoint": token_endpoint,
+        "pushed_authorization_request_endpoint": pushed if settings.pushes_requests else None,
+        "jwks_uri": document.jwks_uri,
+        "userinfo_endpoint": userinfo_endpoint,
+        "end_session_endpoint": document.end_session_endpoint,
+    }
+    for name, address in named.items():
+        if address:
+            _check_address(name, address, hosts)
+    if settings.uses_mutual_tls and not token_endpoint.startswith("https:"):
+        raise NotUnderstood("token_endpoint is not https, so that no certificate can be shown there (RFC 8705)")
     return Metadata(
         issuer=document.issuer,
         authorization_endpoint=document.authorization_endpoint,
-        token_endpoint=document.token_endpoint,
+        token_endpoint=token_endpoint,
+        assertion_audience=document.token_endpoint,
+        pushed_authorization_request_endpoint=pushed if settings.pushes_requests else None,
         jwks_uri=document.jwks_uri,
-        userinfo_endpoint=document.userinfo_endpoint or None,
+        userinfo_endpoint=userinfo_endpoint,
         end_session_endpoint=document.end_session_endpoint or None,
         names_itself_in_responses=document.authorization_response_iss_parameter_supported,
     )
@@ -82,17 +105,6 @@ def check_issuer(issuer: str) -> None:
     parts = urlsplit(issuer)
     if not _is_protected(issuer) or parts.query or parts.fragment:
         raise ValueError("the issuer must be an https address without query or fragment")
-
-
-def _addresses(document: _Document) -> list[tuple[str, str]]:
-    named = [
-        ("authorization_endpoint", document.authorization_endpoint),
-        ("token_endpoint", document.token_endpoint),
-        ("jwks_uri", document.jwks_uri),
-        ("userinfo_endpoint", document.userinfo_endpoint),
-        ("end_session_endpoint", document.end_session_endpoint),
-    ]
-    return [(name, address) for name, address in named if address]
 
 
 def _check_address(name: str, address: str, hosts: set[str]) -> None:

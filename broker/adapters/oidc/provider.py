@@ -3,26 +3,30 @@
     authorization_url -> (the browser goes there and comes back) -> identify:
         the response checked -> the code redeemed -> the ID Token checked -> UserInfo fetched and checked -> the person
 
-Authlib's client builds the request, proves the client and redeems the code. What it leaves unchecked is checked by the
-pure functions of this package. One client per sign-in: Authlib's keeps the last token, and may not mix two persons.
+What is asked and how stands in `authorization_request`, calls that need proof of who we are in `client_calls`; every
+rule about an answer is a pure function. Nothing of one sign-in is kept for the next: no two persons are mixed up.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
-import logging
-from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import msgspec
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
+from joserfc.jwk import ECKey
 
 from broker.adapters.http import Answer, BackChannel, NoAnswer
+from broker.adapters.oidc.authorization_request import (
+    address_with,
+    pushed_request,
+    request_parameters,
+    signed_request,
+)
 from broker.adapters.oidc.client_authentication import client_authentication
+from broker.adapters.oidc.client_calls import ClientCalls, TokenResponse
+from broker.adapters.oidc.client_keys import SigningKey
+from broker.adapters.oidc.dpop import Proofs, proof_key
 from broker.adapters.oidc.kept import Kept
 from broker.adapters.oidc.keys import KeyNotFound, ProviderKey, read_keys
 from broker.adapters.oidc.logout_token import check_logout_token
@@ -40,31 +44,9 @@ from broker.adapters.oidc.tokens import (
     type_of,
     verify_signature,
 )
-from broker.adapters.wire import NotUnderstood, read_json, read_plain
+from broker.adapters.wire import NotUnderstood, read_json
 from broker.domain.session import SignInAttempt
 from broker.ports import Clock, LoggedOut, LogoutRefused, Mismatch, ProviderUnavailable, SignedIn, SignInRefused
-
-_log = logging.getLogger(__name__)
-
-# RFC 6749 5.2. Any other code is logged as "another error".
-_TOKEN_ERRORS = frozenset(
-    {
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    }
-)
-
-
-class _TokenResponse(msgspec.Struct):
-    """RFC 6749 5.1, OpenID Connect Core 3.1.3.3. `expires_in` does not matter: the token serves once, now."""
-
-    access_token: str
-    token_type: str
-    id_token: str
 
 
 class OidcProvider:
@@ -76,9 +58,12 @@ class OidcProvider:
         self._settings = settings
         self._clock = clock
         self._channel = channel
-        self._authenticate = client_authentication(
+        self._request_key = SigningKey(settings.request_key or "") if settings.signs_requests else None
+        self._proofs = Proofs(clock=clock)
+        prove = client_authentication(
             settings.authentication, client_id=settings.client_id, issuer=settings.issuer, clock=clock
         )
+        self._calls = ClientCalls(channel=channel, prove=prove, proofs=self._proofs)
         self._metadata = Kept(
             self._fetch_metadata,
             lifetime=settings.metadata_lifetime,
@@ -100,19 +85,14 @@ class OidcProvider:
     async def authorization_url(self, attempt: SignInAttempt) -> str:
         """Return where to send the browser. Raises ProviderUnavailable."""
         metadata, settings = await self._metadata.get(), self._settings
-        asked = acr_values_for(attempt, settings.acr)
-        max_age = self._max_age(attempt)
-        extra = {
-            "nonce": attempt.nonce,
-            "acr_values": " ".join(asked) or None,
-            "max_age": None if max_age is None else str(max_age),
-            "ui_locales": attempt.language,
-            "login_hint": self._organisation_hint(attempt),
-        }
-        url, _ = self._client().create_authorization_url(
-            metadata.authorization_endpoint, state=attempt.state, code_verifier=attempt.code_verifier, **extra
-        )
-        return str(url)
+        key = self._proof_key(attempt)
+        parameters = request_parameters(attempt, settings, max_age=self._max_age(attempt), key=key)
+        if self._request_key is not None:
+            parameters = signed_request(parameters, self._request_key, settings, now=self._clock.now())
+        if settings.pushes_requests:
+            request_uri = await self._calls.push(parameters, metadata, key=key)
+            parameters = pushed_request(settings.client_id, request_uri)
+        return address_with(metadata.authorization_endpoint, parameters)
 
     async def identify(self, attempt: SignInAttempt, response: Sequence[tuple[str, str]]) -> SignedIn:
         """Verify the answer from the browser to the person. Raises SignInRefused, ProviderUnavailable."""
@@ -125,7 +105,7 @@ class OidcProvider:
             raise SignInRefused(Mismatch.OTHER_PERSON, "another person came back than the one who stepped up")
         asked = acr_values_for(attempt, self._settings.acr)
         check_level(id_token.claims, asked=asked, level=attempt.level, acr=self._settings.acr)
-        userinfo = await self._userinfo(metadata, tokens.access_token, subject=subject)
+        userinfo = await self._userinfo(metadata, tokens.access_token, subject=subject, key=self._proof_key(attempt))
         return signed_in(
             id_token.claims,
             userinfo,
@@ -187,46 +167,20 @@ class OidcProvider:
         """Close all connections."""
         await self._channel.aclose()
 
-    def _client(self) -> Any:
-        settings = self._settings
-        client = AsyncOAuth2Client(
-            client_id=settings.client_id,
-            redirect_uri=settings.redirect_uri,
-            scope=" ".join(settings.scopes),
-            code_challenge_method="S256",
-            token_endpoint_auth_method="gateway",  # the name under which ours is registered below
-            **self._channel.options(),
-        )
-        client.register_client_auth_method(("gateway", self._authenticate))
-        client.register_compliance_hook("access_token_response", _check_token_answer)
-        return client
+    async def _redeem(self, code: str, attempt: SignInAttempt, metadata: Metadata) -> TokenResponse:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "code_verifier": attempt.code_verifier,
+            "redirect_uri": self._settings.redirect_uri,
+        }
+        return await self._calls.tokens(form, metadata, key=self._proof_key(attempt))
 
-    async def _redeem(self, code: str, attempt: SignInAttempt, metadata: Metadata) -> _TokenResponse:
-        client = self._client()
-        try:
-            await client.fetch_token(
-                metadata.token_endpoint,
-                grant_type="authorization_code",
-                code=code,
-                code_verifier=attempt.code_verifier,
-                redirect_uri=self._settings.redirect_uri,
-            )
-        except NoAnswer as error:
-            raise ProviderUnavailable(f"token endpoint: {error}") from None
-        except OAuthError as error:
-            known = error.error if error.error in _TOKEN_ERRORS else "another error"
-            raise SignInRefused(Mismatch.PROVIDER_ERROR, f"the token endpoint says {known}") from None
-        except (ValueError, TypeError, OverflowError):  # Authlib reads `expires_in` without looking
-            raise SignInRefused(Mismatch.BAD_RESPONSE, "the token response cannot be read") from None
-        try:
-            tokens = read_plain(dict(client.token), _TokenResponse)
-        except NotUnderstood:
-            # Core 3.1.3.3: without an ID Token nobody signed in, whatever else the answer holds.
-            raise SignInRefused(Mismatch.BAD_RESPONSE, "the token response lacks a token") from None
-        # RFC 6749 5.1: without regard to capitals.
-        if tokens.token_type.lower() != "bearer" or not tokens.access_token.isascii() or not tokens.access_token:
-            raise SignInRefused(Mismatch.BAD_RESPONSE, "the access token is of a kind that we cannot use")
-        return tokens
+    def _proof_key(self, attempt: SignInAttempt) -> ECKey | None:
+        """Return the key that this sign-in's tokens are bound to; None where they are not, or to a certificate."""
+        if self._settings.sender_constrained != "dpop":
+            return None
+        return proof_key(self._settings.dpop_secret, sign_in=attempt.state)
 
     async def _verified(self, token: str) -> VerifiedToken:
         """Verify a signature, with newer keys once when the kept ones do not do (Core 10.1.1)."""
@@ -243,12 +197,12 @@ class OidcProvider:
         except (KeyNotFound, SignatureDiffers):
             raise SignInRefused(Mismatch.BAD_TOKEN, "token: signed by none of the provider's keys") from None
 
-    async def _userinfo(self, metadata: Metadata, access_token: str, *, subject: str) -> dict[str, Any]:
+    async def _userinfo(
+        self, metadata: Metadata, access_token: str, *, subject: str, key: ECKey | None
+    ) -> dict[str, Any]:
         if metadata.userinfo_endpoint is None:
             return {}
-        answer = await self._get(
-            metadata.userinfo_endpoint, "userinfo", headers={"authorization": f"Bearer {access_token}"}
-        )
+        answer = await self._with_token(metadata.userinfo_endpoint, access_token, key=key)
         if answer.media_type == "application/jwt":
             token = await self._verified(answer.body.decode("ascii", errors="replace"))
             if token.claims.get("iss") != self._settings.issuer:
@@ -261,6 +215,19 @@ class OidcProvider:
         if not hmac.compare_digest(subject_of(claims), subject):
             raise SignInRefused(Mismatch.BAD_CLAIMS, "userinfo: sub is another person")
         return claims
+
+    async def _with_token(self, address: str, access_token: str, *, key: ECKey | None) -> Answer:
+        if key is None:
+            return await self._get(address, "userinfo", headers={"authorization": f"Bearer {access_token}"})
+
+        async def call(proof: Mapping[str, str]) -> Answer:
+            return await self._channel.get(address, headers={"authorization": f"DPoP {access_token}", **proof})
+
+        try:
+            answer = await self._proofs.proven(call, key, method="GET", address=address, access_token=access_token)
+        except NoAnswer as error:
+            raise ProviderUnavailable(f"userinfo: {error}") from None
+        return _successful(answer, "userinfo")
 
     async def jwks_uri(self) -> str:
         """Return where the provider publishes its keys. Raises ProviderUnavailable."""
@@ -285,11 +252,9 @@ class OidcProvider:
             answer = await self._channel.get(url, headers=headers)
         except NoAnswer as error:
             raise ProviderUnavailable(f"{what}: {error}") from None
-        if answer.status != 200:
-            raise ProviderUnavailable(f"{what}: status {answer.status}")
-        return answer
+        return _successful(answer, what)
 
-    def _expected(self, attempt: SignInAttempt, tokens: _TokenResponse) -> Expected:
+    def _expected(self, attempt: SignInAttempt, tokens: TokenResponse) -> Expected:
         max_age = self._max_age(attempt)
         return Expected(
             issuer=self._settings.issuer,
@@ -306,25 +271,11 @@ class OidcProvider:
     def _max_age(self, attempt: SignInAttempt) -> int | None:
         return self._settings.step_up_max_age if attempt.level is not None else None
 
-    def _organisation_hint(self, attempt: SignInAttempt) -> str | None:
-        """Return ACM's hint for "gericht aanmelden", so that a person who steps up need not choose again."""
-        if attempt.organisation is None or not self._settings.hints_organisation:
-            return None
-        hint = json.dumps({"cap_hint": "EA", "code_hint": attempt.organisation.digits}, separators=(",", ":"))
-        return b64encode(hint.encode("ascii")).decode("ascii")
 
-
-def _check_token_answer(response: Any) -> Any:
-    """Look at the token endpoint's answer before Authlib does: its reader takes any size of nesting and any status."""
-    if response.status_code not in (200, 400, 401):
-        raise ProviderUnavailable(f"token endpoint: status {response.status_code}")
-    try:
-        document = read_json(response.content, dict[str, Any])
-    except NotUnderstood as error:
-        raise ProviderUnavailable(f"token endpoint: {error}") from None
-    if not isinstance(document.get("error", "" if response.status_code == 200 else None), str):
-        raise ProviderUnavailable(f"token endpoint: status {response.status_code} without an error code")
-    return response
+def _successful(answer: Answer, what: str) -> Answer:
+    if answer.status != 200:
+        raise ProviderUnavailable(f"{what}: status {answer.status}")
+    return answer
 
 
 def _document(answer: Answer, what: str) -> dict[str, Any]:

@@ -108,6 +108,18 @@ class KeyAuthentication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateAuthentication:
+    """The client proves itself by its TLS certificate (RFC 8705), which the back channel shows."""
+
+    method: Literal["tls_client_auth", "self_signed_tls_client_auth"]
+
+
+Authentication = SecretAuthentication | KeyAuthentication | CertificateAuthentication
+RequestForm = Literal["plain", "signed", "pushed", "signed-and-pushed"]
+SenderConstraint = Literal["none", "dpop", "mtls"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OidcSettings:
     """All that `OidcProvider` is told. Durations are in seconds.
 
@@ -116,6 +128,10 @@ class OidcSettings:
     beside the issuer's own host. `step_up_max_age` asks for a fresh sign-in when a person must step up; ACM's
     documentation names neither `max_age` nor `auth_time`, so it is off unless wanted. `keeps_claims` is for a gateway
     that asks no register: what ACM says of the person stays with their identity, until the ID Token's end.
+
+    `request` is how the authorization request travels: in the address, as a signed object (RFC 9101, by `request_key`),
+    pushed beforehand (RFC 9126), or both. `sender_constrained` binds access tokens to a key (DPoP, RFC 9449; derived
+    from `dpop_secret`) or to the certificate that the back channel shows (RFC 8705).
     """
 
     issuer: str
@@ -123,7 +139,11 @@ class OidcSettings:
     redirect_uri: str
     post_logout_redirect_uri: str
     entry_uri: str
-    authentication: SecretAuthentication | KeyAuthentication
+    authentication: Authentication
+    request: RequestForm = "plain"
+    request_key: str | None = field(default=None, repr=False)
+    sender_constrained: SenderConstraint = "none"
+    dpop_secret: bytes = field(default=b"", repr=False)
     scopes: tuple[str, ...] = ("openid", "profile", "rrn", "vo", "wettelijkvertegenwoordiger", "vlaio_inkom")
     algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256")
     acr: Mapping[str, AcrMeaning] = field(default_factory=lambda: ACM_ACR)
@@ -149,3 +169,22 @@ class OidcSettings:
             raise ValueError("scopes must hold openid, or the answer has no ID Token")
         if not 0 <= self.leeway <= 60:
             raise ValueError("leeway must lie between 0 and 60 seconds")
+        if self.signs_requests and self.request_key is None:
+            raise ValueError("signed requests need a key")
+        if self.sender_constrained == "dpop" and len(self.dpop_secret) < 32:
+            raise ValueError("DPoP needs a secret of 32 bytes or more")
+
+    @property
+    def signs_requests(self) -> bool:
+        """Whether authorization requests are signed objects."""
+        return self.request in ("signed", "signed-and-pushed")
+
+    @property
+    def pushes_requests(self) -> bool:
+        """Whether authorization requests are pushed."""
+        return self.request in ("pushed", "signed-and-pushed")
+
+    @property
+    def uses_mutual_tls(self) -> bool:
+        """Whether calls go to the addresses where the provider asks for our certificate (RFC 8705 5)."""
+        return self.sender_constrained == "mtls" or isinstance(self.authentication, CertificateAuthentication)

@@ -9,11 +9,12 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from broker.adapters.assertion import AssertionSigner
+from broker.adapters.oidc.client_keys import SigningKey
 from tests.broker.gateway import Hands, ec_key
 
 
-def signer(client_key: str | None = None) -> AssertionSigner:
-    return AssertionSigner(key=ec_key(), client_key=client_key, issuer="https://gw.example", clock=Hands())
+def signer(*client_keys: str) -> AssertionSigner:
+    return AssertionSigner(key=ec_key(), client_keys=client_keys, issuer="https://gw.example", clock=Hands())
 
 
 def test_an_assertion_says_what_it_should_and_for_how_long() -> None:
@@ -41,8 +42,14 @@ def test_the_client_keys_public_half_is_published_and_no_private_half() -> None:
             assert not {"d", "p", "q", "dp", "dq", "qi"} & key.keys()
 
 
+def test_every_client_key_is_published_once_and_by_the_name_that_it_signs_under() -> None:
+    first, second = ec_key(), ec_key()
+    published = signer(first, second, first).published_keys()["keys"]
+    assert [key["kid"] for key in published[1:]] == [SigningKey(first).key_id, SigningKey(second).key_id]
+
+
 def test_a_key_on_another_curve_is_refused_at_start() -> None:
     key = ec.generate_private_key(ec.SECP384R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     with pytest.raises(ValueError, match="P-256"):
-        AssertionSigner(key=pem, client_key=None, issuer="https://gw.example", clock=Hands())
+        AssertionSigner(key=pem, client_keys=(), issuer="https://gw.example", clock=Hands())

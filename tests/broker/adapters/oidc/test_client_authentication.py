@@ -4,19 +4,20 @@ import json
 import warnings
 from base64 import b64decode
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from broker.adapters.oidc.client_authentication import (
-    basic_credentials,
-    client_authentication,
-    read_private_key,
+from broker.adapters.oidc.client_authentication import basic_credentials, client_authentication
+from broker.adapters.oidc.client_keys import read_private_key
+from broker.adapters.oidc.settings import (
+    Authentication,
+    CertificateAuthentication,
+    KeyAuthentication,
+    SecretAuthentication,
 )
-from broker.adapters.oidc.settings import KeyAuthentication, SecretAuthentication
 from tests.broker.adapters.examples import NOW, SetClock
 
 TOKEN_ENDPOINT = "https://acm.example/op/v1/token"
@@ -25,21 +26,18 @@ RSA = RSAKey.generate_key(2048)
 EC = ECKey.generate_key("P-256")
 
 
-def prove(authentication: SecretAuthentication | KeyAuthentication) -> tuple[dict[str, str], dict[str, list[str]]]:
-    authenticate = client_authentication(authentication, client_id="us", issuer=ISSUER, clock=SetClock())
-    headers: dict[str, str] = {}
-    address, _, body = authenticate(None, "POST", TOKEN_ENDPOINT, headers, b"code=c0de")
-    assert address == TOKEN_ENDPOINT
-    return headers, parse_qs(body.decode())
+def prove(authentication: Authentication) -> tuple[dict[str, str], dict[str, str]]:
+    prove = client_authentication(authentication, client_id="us", issuer=ISSUER, clock=SetClock())
+    proof = prove(TOKEN_ENDPOINT)
+    return dict(proof.headers), dict(proof.fields)
 
 
 def assertion_of(key: RSAKey | ECKey, **changes: Any) -> jwt.Token:
     authentication = KeyAuthentication(private_key=key.as_pem(private=True).decode(), **changes)
     _, fields = prove(authentication)
-    assert fields["client_id"] == ["us"]
-    assert fields["code"] == ["c0de"]
-    assert fields["client_assertion_type"] == ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer"]
-    return jwt.decode(fields["client_assertion"][0], key, algorithms=["RS256", "ES256"])
+    assert fields["client_id"] == "us"
+    assert fields["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    return jwt.decode(fields["client_assertion"], key, algorithms=["RS256", "ES256"])
 
 
 def test_both_halves_of_basic_credentials_are_form_urlencoded() -> None:
@@ -49,14 +47,19 @@ def test_both_halves_of_basic_credentials_are_form_urlencoded() -> None:
 
 def test_client_secret_basic_is_in_the_header_and_nowhere_else() -> None:
     headers, fields = prove(SecretAuthentication(method="client_secret_basic", secret="s3cret"))
-    assert headers["Authorization"] == basic_credentials("us", "s3cret")
-    assert fields == {"code": ["c0de"]}
+    assert headers["authorization"] == basic_credentials("us", "s3cret")
+    assert fields == {}
 
 
 def test_client_secret_post_is_in_the_body_and_nowhere_else() -> None:
     headers, fields = prove(SecretAuthentication(method="client_secret_post", secret="s3 cret&"))
     assert headers == {}
-    assert fields == {"code": ["c0de"], "client_id": ["us"], "client_secret": ["s3 cret&"]}
+    assert fields == {"client_id": "us", "client_secret": "s3 cret&"}
+
+
+def test_with_a_certificate_the_form_only_says_who_we_are() -> None:
+    headers, fields = prove(CertificateAuthentication(method="tls_client_auth"))
+    assert (headers, fields) == ({}, {"client_id": "us"})
 
 
 @pytest.mark.parametrize(("key", "algorithm"), [(RSA, "RS256"), (EC, "ES256")])
@@ -81,7 +84,7 @@ def test_the_key_goes_by_its_name_or_else_by_its_thumbprint() -> None:
     assert assertion_of(EC, key_id="key-2026").header["kid"] == "key-2026"
     jwk = json.dumps({**EC.as_dict(private=True), "kid": "from-the-jwk"})
     _, fields = prove(KeyAuthentication(private_key=jwk))
-    assert jwt.decode(fields["client_assertion"][0], EC, algorithms=["ES256"]).header["kid"] == "from-the-jwk"
+    assert jwt.decode(fields["client_assertion"], EC, algorithms=["ES256"]).header["kid"] == "from-the-jwk"
 
 
 def test_keys_are_read_from_pem_and_jwk() -> None:
