@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mock_idp.clock import Clock
 from mock_idp.describe import describe
@@ -28,6 +29,9 @@ from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
 from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
+
+if TYPE_CHECKING:
+    from mock_idp.tls import TlsDoor
 
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
@@ -58,10 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if catcher is not None:
             sockets.enter_context(catcher)
         port = listener.getsockname()[1]
+        try:
+            door = _door(options)
+        except (NoPort, OSError) as error:
+            print(f"inkom-mock: {error}", file=sys.stderr)
+            return 1
+        if door is not None:
+            sockets.enter_context(door.listener)
         settings = Settings(
             host=options.host,
             port=port,
             origin=(options.origin or f"http://localhost:{port}").rstrip("/"),
+            tls_origin=None if door is None else f"https://localhost:{door.listener.getsockname()[1]}",
             clients_file=options.clients,
             world_file=options.world,
             register_token=options.register_token,
@@ -72,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         from mock_idp.serving import serve  # what the other verbs can do without
 
-        return serve(settings, listener, catcher)
+        return serve(settings, listener, catcher, door)
 
 
 def _describe(key: str, world_file: Path) -> int:
@@ -120,6 +132,18 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _door(options: argparse.Namespace) -> TlsDoor | None:
+    """Where clients show certificates, if a certificate of our own was given. Raises NoPort, OSError."""
+    if options.tls_certificate is None or options.tls_key is None:
+        return None
+    from mock_idp.tls import TlsDoor, tls_context  # what serving without TLS can do without
+
+    context = tls_context(
+        certificate=options.tls_certificate, key=options.tls_key, client_authorities=options.client_authorities
+    )
+    return TlsDoor(listener=_listen(options.host, options.tls_port), context=context)
+
+
 def _listen_for_mail(port: int | None) -> socket.socket | None:
     """`port` is None when nobody chose one: then a second mock on the same machine takes a free one."""
     if port == CATCH_NOTHING:
@@ -155,6 +179,16 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         metavar="FILE",
         help="keep the world in this file (default: it goes when the program ends)",
     )
+    for name, what in (
+        ("tls-certificate", "of the second door, where clients may show theirs (RFC 8705), PEM"),
+        ("tls-key", "of that certificate, PEM"),
+        ("client-authorities", "who may have issued clients' certificates, and self-signed ones, PEM"),
+    ):
+        variable = f"INKOM_MOCK_{name.replace('-', '_').upper()}"
+        parser.add_argument(
+            f"--{name}", type=Path, default=environment.get(variable) or None, metavar="FILE", help=what
+        )
+    parser.add_argument("--tls-port", type=int, default=given("TLS_PORT", "9443"), help="of that door (default 9443)")
     parser.add_argument("--register-token", default=given("REGISTER_TOKEN", defaults.register_token))
     parser.add_argument(
         "--kbo-working-days",

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from mock_idp import broken_answers
-from mock_idp.acm import backchannel, callback_faults, endpoint_faults, id_token_fault_list, logout
+from mock_idp.acm import (
+    backchannel,
+    callback_faults,
+    endpoint_faults,
+    id_token_fault_list,
+    logout,
+    protection_faults,
+)
 from mock_idp.faults import Fault, Stage
 
 
@@ -12,6 +19,7 @@ def all_faults() -> tuple[Fault, ...]:
         *callback_faults.catalogue(),
         *id_token_fault_list.catalogue(),
         *endpoint_faults.catalogue(),
+        *protection_faults.catalogue(),
         *logout.catalogue(),
         *backchannel.catalogue(),
         *broken_answers.catalogue(Stage.IDM, "idm", statements=("D83",)),

@@ -11,11 +11,14 @@ from enum import StrEnum
 
 
 class Stage(StrEnum):
+    PAR = "par"
     CALLBACK = "callback"
     TOKEN = "token"
+    DPOP = "dpop"
     ID_TOKEN = "id_token"
     REFRESH = "refresh"
     USERINFO = "userinfo"
+    DPOP_USERINFO = "dpop-userinfo"
     KEYS = "keys"
     DISCOVERY = "discovery"
     LOGOUT = "logout"

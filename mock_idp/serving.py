@@ -12,13 +12,16 @@ import uvicorn
 from mock_idp.app import create_app
 from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
+from mock_idp.tls import TlsDoor, open_door
 from mock_idp.world.database import WorldDatabaseError
 
 # For requests in progress, such as one that waits for all mail to be sent.
 GRACE_SECONDS = 5
 
 
-def serve(settings: Settings, listener: socket.socket, catcher: socket.socket | None) -> int:
+def serve(
+    settings: Settings, listener: socket.socket, catcher: socket.socket | None, door: TlsDoor | None = None
+) -> int:
     """Until SIGINT or SIGTERM. 0: done; 1: the world, the clients or the database cannot be read."""
     try:
         app = create_app(settings, catcher=catcher)
@@ -36,6 +39,7 @@ def serve(settings: Settings, listener: socket.socket, catcher: socket.socket | 
             timeout_graceful_shutdown=GRACE_SECONDS,
         ),
         ready=f"mock government ready on {settings.origin} (issuer {settings.issuer})",
+        door=door,
     )
     server.run(sockets=[listener])
     return 0
@@ -44,12 +48,15 @@ def serve(settings: Settings, listener: socket.socket, catcher: socket.socket | 
 class _Server(uvicorn.Server):
     """Says when it is ready, and ends with code 0 on SIGTERM and SIGINT."""
 
-    def __init__(self, config: uvicorn.Config, *, ready: str) -> None:
+    def __init__(self, config: uvicorn.Config, *, ready: str, door: TlsDoor | None) -> None:
         super().__init__(config)
         self._ready = ready
+        self._door = door
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self.started and self._door is not None:
+            await open_door(self._door, self)
         if self.started:
             print(self._ready, flush=True)
 

@@ -12,11 +12,15 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`origin` is the public address, without a slash at the end; the issuer is `{origin}/op` as with ACM."""
+    """`origin` is the public address, without a slash at the end; the issuer is `{origin}/op` as with ACM.
+
+    `tls_origin` is the address where clients may show a certificate (RFC 8705), if there is one.
+    """
 
     host: str = "127.0.0.1"
     port: int = 9000
     origin: str = "http://localhost:9000"
+    tls_origin: str | None = None
     clients_file: Path = HERE / "clients.yaml"
     world_file: Path = HERE / "world.yaml"
     register_token: str = "demo-register-token"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from urllib.parse import urlencode
 
@@ -22,6 +22,7 @@ class OAuthError(Exception):
         self.error = error
         self.description = description
         self.status = status
+        self.headers: Mapping[str, str] = {}
 
 
 def json_answer(content: object, *, status: int = 200) -> JSONResponse:
@@ -32,6 +33,7 @@ def error_answer(error: OAuthError) -> JSONResponse:
     answer = json_answer({"error": error.error, "error_description": error.description}, status=error.status)
     if error.status == 401:
         answer.headers["WWW-Authenticate"] = 'Basic realm="mock ACM", charset="UTF-8"'
+    answer.headers.update(error.headers)
     return answer
 
 

@@ -88,6 +88,7 @@ class Authorization:
             sid=session.sid,
             acr_values=request.acr_values,
             claims_in_userinfo=request.claims_in_userinfo,
+            dpop_jkt=request.dpop_jkt,
         )
         code = self._provider.tokens.new_code(
             grant, redirect_uri=request.redirect_uri, code_challenge=request.code_challenge

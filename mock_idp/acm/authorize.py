@@ -15,6 +15,7 @@ from mock_idp.acm.clients import Client, OrganisationChoice
 from mock_idp.acm.methods import Method, acceptable_methods
 from mock_idp.acm.parameters import sent_parameters
 from mock_idp.acm.provider import Provider
+from mock_idp.acm.request_objects import RequestObjects
 from mock_idp.acm.request_reading import read_request, read_response_mode, refused_request
 from mock_idp.acm.requests import AuthorizationRequest, ResponseMode, Script
 from mock_idp.acm.scripts import ScriptError, login_on_request, script_for
@@ -30,13 +31,14 @@ class Settled:
 
 
 class AuthorizeEndpoint:
-    def __init__(self, provider: Provider, authorization: Authorization) -> None:
+    def __init__(self, provider: Provider, authorization: Authorization, objects: RequestObjects) -> None:
         self._provider = provider
+        self._objects = objects
         self._authorization = authorization
 
     async def answer(self, request: Request) -> Response:
         try:
-            parameters, client, redirect_uri = self._whom_to_answer(await sent_parameters(request))
+            parameters, client, redirect_uri = await self._whom_to_answer(await sent_parameters(request))
         except OAuthError as error:
             # Nobody to send back to yet: the error is shown here, never redirected (RFC 6749 section 4.1.2.1).
             return self._provider.pages.request_refused(request, error.description)
@@ -57,18 +59,18 @@ class AuthorizeEndpoint:
             refused = refused_request(parameters, client, redirect_uri=redirect_uri, response_mode=mode)
             return self._authorization.refuse(refused, error.error, error.description)
 
-    def _whom_to_answer(self, sent: Mapping[str, str]) -> tuple[Mapping[str, str], Client, str]:
+    async def _whom_to_answer(self, sent: Mapping[str, str]) -> tuple[Mapping[str, str], Client, str]:
         client = self._provider.clients.find(sent.get("client_id", ""))
         if client is None:
             raise OAuthError("invalid_request", "client_id is missing or unknown")
-        parameters = self._pushed_or_sent(sent, client)
+        parameters = await self._pushed_or_sent(sent, client)
         redirect_uri = parameters.get("redirect_uri")
         # Compared character by character (RFC 9700 section 2.1).
         if redirect_uri is None or redirect_uri not in client.redirect_uris:
             raise OAuthError("invalid_request", "redirect_uri is missing or not registered for this client")
         return parameters, client, redirect_uri
 
-    def _pushed_or_sent(self, sent: Mapping[str, str], client: Client) -> Mapping[str, str]:
+    async def _pushed_or_sent(self, sent: Mapping[str, str], client: Client) -> Mapping[str, str]:
         request_uri = sent.get("request_uri")
         if request_uri is not None:
             pushed = self._provider.pushed.take(request_uri, client_id=client.client_id)
@@ -78,7 +80,7 @@ class AuthorizeEndpoint:
             return {**{name: value for name, value in sent.items() if name.startswith("mock_")}, **pushed}
         if client.require_par:
             raise OAuthError("invalid_request", "this client must push its request (RFC 9126 section 6)")
-        return sent
+        return await self._objects.opened(client, sent)
 
     def _decide(self, request: AuthorizationRequest, client: Client, parameters: Mapping[str, str]) -> Response:
         acceptable = acceptable_methods(request.acr_values, configured=client.methods)

@@ -1,4 +1,4 @@
-"""Who calls the token, PAR and introspection endpoints: client_secret_basic, client_secret_post or private_key_jwt.
+"""Who calls the token, PAR and introspection endpoints: by secret, by assertion (private_key_jwt), or by certificate.
 
 Anything doubtful is invalid_client (RFC 6749 section 5.2). More than one method at once is an error too.
 """
@@ -10,24 +10,24 @@ import json
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import unquote_plus
 
-import httpx2
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from joserfc.jws import extract_compact
 from joserfc.jwt import decode
 from starlette.requests import Request
 
 from mock_idp.acm.answers import OAuthError
+from mock_idp.acm.certificates import certificate_of, proves
+from mock_idp.acm.client_keys import NoKeysError, keys_of
 from mock_idp.acm.clients import Client, Clients
+from mock_idp.acm.used_once import UsedOnce
 from mock_idp.clock import Clock
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LEEWAY = 30  # seconds that clocks may differ
 LONGEST_LIFE = 600  # an assertion that lives longer than ten minutes is a mistake worth finding in a test
-FETCH_TIMEOUT = 3.0
 
 
 class ClientAuthentication:
@@ -35,13 +35,16 @@ class ClientAuthentication:
         self._clients = clients
         self._clock = clock
         self._audiences = audiences
-        self._seen: dict[tuple[str, str], datetime] = {}
+        self._used = UsedOnce(clock, kept=timedelta(seconds=LONGEST_LIFE + LEEWAY))
 
     async def client(self, request: Request, parameters: Mapping[str, str]) -> Client:
         """Raises OAuthError invalid_client (401)."""
         authorization = request.headers.get("authorization")
         used = [authorization, parameters.get("client_secret"), parameters.get("client_assertion")]
-        if sum(value is not None for value in used) != 1:
+        given = sum(value is not None for value in used)
+        if given == 0 and (certificate := certificate_of(request)) is not None:
+            return self._by_certificate(certificate, parameters.get("client_id", ""))
+        if given != 1:
             raise _unauthenticated("exactly one way of client authentication is needed")
         if authorization is not None:
             return self._by_basic(authorization, parameters)
@@ -72,6 +75,13 @@ class ClientAuthentication:
             raise _unauthenticated("wrong secret")
         return client
 
+    def _by_certificate(self, certificate: bytes, client_id: str) -> Client:
+        """RFC 8705 section 2: `client_id` says whose certificate it should be."""
+        client = self._clients.find(client_id)
+        if client is None or not proves(certificate, client):
+            raise _unauthenticated("the certificate is not this client's")
+        return client
+
     async def _by_assertion(self, parameters: Mapping[str, str]) -> Client:
         """RFC 7523 section 3, with the audiences that OpenID Connect Core section 9 and FAPI 2 allow."""
         if parameters.get("client_assertion_type") != ASSERTION_TYPE:
@@ -80,7 +90,10 @@ class ClientAuthentication:
         client = self._clients.find(_unverified_issuer(assertion))
         if client is None or parameters.get("client_id", client.client_id) != client.client_id:
             raise _unauthenticated("the assertion's issuer is not this client")
-        keys = await self._keys(client)
+        try:
+            keys = await keys_of(client)
+        except NoKeysError as error:
+            raise _unauthenticated(str(error)) from error
         try:
             claims = decode(assertion, keys, algorithms=list(client.assertion_algs)).claims
         except (JoseError, ValueError) as error:
@@ -108,24 +121,8 @@ class ClientAuthentication:
     def _remember(self, client: Client, jti: object) -> None:
         if not isinstance(jti, str) or not jti:
             raise _unauthenticated("jti of the assertion is missing")
-        now = self._clock.now()
-        self._seen = {key: until for key, until in self._seen.items() if until > now}
-        if (client.client_id, jti) in self._seen:
+        if not self._used.first_time(client.client_id, jti):
             raise _unauthenticated("jti of the assertion was used before")
-        self._seen[client.client_id, jti] = now + timedelta(seconds=LONGEST_LIFE + LEEWAY)
-
-    async def _keys(self, client: Client) -> KeySet:
-        if client.jwks is not None:
-            return client.jwks
-        if client.jwks_uri is None:
-            raise _unauthenticated("no keys are registered for this client")
-        try:
-            async with httpx2.AsyncClient(trust_env=False, timeout=FETCH_TIMEOUT) as browser:
-                answer = await browser.get(client.jwks_uri)
-                answer.raise_for_status()
-                return KeySet.import_key_set(answer.json())
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError, JoseError) as error:
-            raise _unauthenticated("the client's jwks_uri gave no key set") from error
 
 
 def _unverified_issuer(assertion: str) -> str:

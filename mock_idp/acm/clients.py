@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 import yaml
+from cryptography import x509
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
@@ -48,6 +49,12 @@ class Client:
     backchannel_logout_uri: str | None
     userinfo_signed: bool
     frontchannel_logout_uri: str | None = None
+    require_signed_request: bool = False
+    dpop_bound: bool = False
+    dpop_nonce: bool = False
+    tls_bound: bool = False
+    tls_client_auth_subject_dn: str | None = None
+    tls_client_auth_san_dns: str | None = None
     signals_uri: str | None = None
     signals_audience: str | None = None
     signals_token: str | None = field(repr=False, default=None)
@@ -140,6 +147,12 @@ def read_client(place: Place) -> Client:
         backchannel_logout_uri=fields.text_or_none("backchannel_logout_uri"),
         frontchannel_logout_uri=fields.text_or_none("frontchannel_logout_uri"),
         userinfo_signed=fields.boolean_or("userinfo_signed", default=False),
+        require_signed_request=fields.boolean_or("require_signed_request", default=False),
+        dpop_bound=fields.boolean_or("dpop_bound", default=False),
+        dpop_nonce=fields.boolean_or("dpop_nonce", default=False),
+        tls_bound=fields.boolean_or("tls_bound", default=False),
+        tls_client_auth_subject_dn=_distinguished_name(fields),
+        tls_client_auth_san_dns=fields.text_or_none("tls_client_auth_san_dns"),
         signals_uri=fields.text_or_none("signals_uri"),
         signals_audience=fields.text_or_none("signals_audience"),
         signals_token=fields.text_or_none("signals_token"),
@@ -153,6 +166,17 @@ def _addresses(fields: Fields, key: str) -> tuple[str, ...]:
         if not item.text().startswith(("http://", "https://")) or "#" in item.text():
             raise item.problem(f"{item.text()!r} is not an http(s) address without a fragment")
     return fields.texts(key)
+
+
+def _distinguished_name(fields: Fields) -> str | None:
+    place = fields.optional("tls_client_auth_subject_dn")
+    if place is None:
+        return None
+    try:
+        x509.Name.from_rfc4514_string(place.text())
+    except ValueError as error:
+        raise place.problem(f"{place.text()!r} is not a distinguished name as RFC 4514 writes it") from error
+    return place.text()
 
 
 def _keys(fields: Fields) -> KeySet | None:

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from mock_idp.acm.clients import ASSERTION_ALGS
+from mock_idp.acm.dpop import ALGS as DPOP_ALGS
 from mock_idp.acm.endpoint_faults import EndpointFaults
 from mock_idp.acm.methods import Method
 from mock_idp.acm.provider import Provider
@@ -20,7 +21,7 @@ class DiscoveryEndpoints:
         self._faults = faults
 
     async def configuration(self, request: Request) -> Response:
-        proper = JSONResponse(metadata(self._provider.issuer), headers=SHORTLY)
+        proper = JSONResponse(metadata(self._provider.issuer, self._provider.settings.tls_origin), headers=SHORTLY)
         return await self._faults.answer(proper, Stage.DISCOVERY)
 
     async def keys(self, request: Request) -> Response:
@@ -28,13 +29,14 @@ class DiscoveryEndpoints:
         return await self._faults.answer(proper, Stage.KEYS)
 
 
-def metadata(issuer: str) -> dict[str, object]:
-    """OpenID Connect Discovery section 3, RFC 8414, RFC 9126 and RFC 9207.
+def metadata(issuer: str, tls_origin: str | None) -> dict[str, object]:
+    """OpenID Connect Discovery section 3, RFC 8414, RFC 8705, RFC 9101, RFC 9126, RFC 9207 and RFC 9449.
 
     ACM's own document has no `scopes_supported` and lists `plain` for PKCE; the mock follows the certification suite in
     the first and RFC 9700 in the second. The federal token's URN among `acr_values_supported` is our own invention.
     """
-    authentication = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+    by_certificate = [] if tls_origin is None else ["tls_client_auth", "self_signed_tls_client_auth"]
+    authentication = ["client_secret_basic", "client_secret_post", "private_key_jwt", *by_certificate]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/v1/auth",
@@ -76,10 +78,29 @@ def metadata(issuer: str) -> dict[str, object]:
             *("wv_orgcode", "vlaio_inkom_rol_3d"),
         ],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
         "request_uri_parameter_supported": False,
+        "request_object_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "dpop_signing_alg_values_supported": list(DPOP_ALGS),
+        **_with_certificates(tls_origin),
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "frontchannel_logout_supported": True,
         "frontchannel_logout_session_supported": True,
+    }
+
+
+def _with_certificates(tls_origin: str | None) -> dict[str, object]:
+    """The second door, where clients show their certificate (RFC 8705 sections 3.3 and 5)."""
+    if tls_origin is None:
+        return {}
+    endpoints = {
+        "token_endpoint": "token",
+        "userinfo_endpoint": "userinfo",
+        "introspection_endpoint": "introspect",
+        "pushed_authorization_request_endpoint": "par",
+    }
+    return {
+        "tls_client_certificate_bound_access_tokens": True,
+        "mtls_endpoint_aliases": {name: f"{tls_origin}/op/v1/{path}" for name, path in endpoints.items()},
     }

@@ -12,6 +12,7 @@ from joserfc.jwk import RSAKey
 from starlette.responses import Response
 
 from mock_idp import broken_answers
+from mock_idp.acm import protection_faults
 from mock_idp.acm.answers import NO_STORE, json_answer
 from mock_idp.acm.keys import KeyRing
 from mock_idp.faults import Armed, Fault, Faults, Stage
@@ -47,9 +48,9 @@ class EndpointFaults:
         manner = broken_answers.manner_of(armed.fault)
         if manner is not None:
             return await broken_answers.broken(proper, armed, manner=manner)
-        return self._changed(proper, armed)
+        return self.changed(proper, armed)
 
-    def _changed(self, proper: Response, armed: Armed) -> Response:
+    def changed(self, proper: Response, armed: Armed) -> Response:
         name = armed.fault.name
         if name == "userinfo-signed":
             return Response(self._signed(proper), media_type="application/jwt", headers=NO_STORE)
@@ -59,7 +60,10 @@ class EndpointFaults:
         members = json.loads(bytes(proper.body))
         if name in _errors():
             return json_answer({"error": _errors()[name], "error_description": "armed fault"}, status=400)
-        return json_answer(_changes()[name](members))
+        if name in (errors := protection_faults.errors()):
+            status, error = errors[name]
+            return json_answer({"error": error, "error_description": "armed fault"}, status=status)
+        return json_answer({**_changes(), **protection_faults.changes()}[name](members), status=proper.status_code)
 
     def _signed(self, proper: Response) -> str:
         return self._keys.sign({"iss": self._issuer, **json.loads(bytes(proper.body))}, alg="RS256")

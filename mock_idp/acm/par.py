@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from mock_idp.acm.answers import OAuthError, error_answer, json_answer
 from mock_idp.acm.client_authentication import ClientAuthentication
+from mock_idp.acm.clients import Client
+from mock_idp.acm.dpop import ProofReader
+from mock_idp.acm.endpoint_faults import EndpointFaults
 from mock_idp.acm.id_token import claims_of
 from mock_idp.acm.parameters import sent_parameters
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.pushed import LIFETIME
+from mock_idp.acm.request_objects import RequestObjects
 from mock_idp.acm.request_reading import read_request, read_response_mode
-from mock_idp.acm.tokens import AccessToken
+from mock_idp.acm.tokens import AccessToken, Binding
+from mock_idp.faults import Stage
 
 # How a client authenticates is no part of its authorization request.
 _AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
 
 class PushEndpoint:
-    def __init__(self, provider: Provider, authentication: ClientAuthentication) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        authentication: ClientAuthentication,
+        objects: RequestObjects,
+        proofs: ProofReader,
+        faults: EndpointFaults,
+    ) -> None:
         self._provider = provider
         self._authentication = authentication
+        self._objects = objects
+        self._proofs = proofs
+        self._faults = faults
 
     async def answer(self, request: Request) -> Response:
         try:
@@ -29,7 +46,8 @@ class PushEndpoint:
             client = await self._authentication.client(request, sent)
             if "request_uri" in sent:
                 raise OAuthError("invalid_request", "a pushed request cannot hold request_uri (RFC 9126 section 2.1)")
-            parameters = {name: value for name, value in sent.items() if name not in _AUTHENTICATION}
+            own = {name: value for name, value in sent.items() if name not in _AUTHENTICATION}
+            parameters = self._bound(request, client, await self._objects.opened(client, own))
             redirect_uri = parameters.get("redirect_uri", "")
             if redirect_uri not in client.redirect_uris:
                 raise OAuthError("invalid_request", "redirect_uri is missing or not registered for this client")
@@ -39,7 +57,17 @@ class PushEndpoint:
         except OAuthError as error:
             return error_answer(error)
         request_uri = self._provider.pushed.put(client.client_id, parameters)
-        return json_answer({"request_uri": request_uri, "expires_in": int(LIFETIME.total_seconds())}, status=201)
+        proper = json_answer({"request_uri": request_uri, "expires_in": int(LIFETIME.total_seconds())}, status=201)
+        return await self._faults.answer(proper, Stage.PAR, client_id=client.client_id)
+
+    def _bound(self, request: Request, client: Client, parameters: Mapping[str, str]) -> Mapping[str, str]:
+        """With a proof, the code is bound to its key, as `dpop_jkt` would do (RFC 9449 section 10.1)."""
+        key = self._proofs.key_of(request, with_nonce=client.dpop_nonce)
+        if key is None:
+            return parameters
+        if parameters.get("dpop_jkt", key) != key:
+            raise OAuthError("invalid_dpop_proof", "dpop_jkt is another key than that of the proof")
+        return {**parameters, "dpop_jkt": key}
 
 
 class IntrospectEndpoint:
@@ -67,7 +95,15 @@ class IntrospectEndpoint:
             "iat": int(token.issued_at.timestamp()),
             "exp": int(token.expires_at.timestamp()),
             "scope": " ".join(token.scopes),
-            "token_type": "bearer",
+            "token_type": "bearer" if token.binding.key is None else "DPoP",
+            **confirmation(token.binding),
             # Who and for which organisation, but no national number: ACM's introspection has none either.
             **{name: claims[name] for name in ("sub", "vo_orgcode", "vo_orgnaam") if name in claims},
         }
+
+
+def confirmation(binding: Binding) -> dict[str, object]:
+    """`cnf`: what the token is bound to (RFC 9449 section 6.2, RFC 8705 section 3.2)."""
+    members = {"jkt": binding.key, "x5t#S256": binding.certificate}
+    known = {name: value for name, value in members.items() if value is not None}
+    return {"cnf": known} if known else {}

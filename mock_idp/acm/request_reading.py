@@ -54,6 +54,7 @@ def read_request(
         hinted_organisation=organisation,
         hinted_target_group=target_group,
         session_id=session_id,
+        dpop_jkt=parameters.get("dpop_jkt"),
     )
 
 
@@ -81,8 +82,6 @@ def refused_request(
 
 
 def _check_response_type(parameters: Mapping[str, str]) -> None:
-    if "request" in parameters:
-        raise OAuthError("request_not_supported", "request objects are not supported")
     if "response_type" not in parameters:
         raise OAuthError("invalid_request", "response_type is missing")
     if parameters["response_type"] != "code":

@@ -43,3 +43,4 @@ class AuthorizationRequest:
     hinted_organisation: str | None
     hinted_target_group: str | None
     session_id: str | None
+    dpop_jkt: str | None = None

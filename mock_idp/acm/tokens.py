@@ -36,6 +36,18 @@ class Grant:
     sid: str
     acr_values: tuple[str, ...]
     claims_in_userinfo: tuple[str, ...]
+    dpop_jkt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What an access token is bound to: a key's thumbprint (RFC 9449), a certificate's (RFC 8705), or nothing."""
+
+    key: str | None = None
+    certificate: str | None = None
+
+
+UNBOUND = Binding()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +64,7 @@ class AccessToken:
     scopes: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
+    binding: Binding = UNBOUND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +109,13 @@ class Tokens:
         self._used_codes[value] = code.grant.id
         return code if code.expires_at > self._clock.now() else None
 
-    def new_access_token(self, grant: Grant, *, scopes: tuple[str, ...]) -> str:
+    def new_access_token(self, grant: Grant, *, scopes: tuple[str, ...], binding: Binding = UNBOUND) -> str:
         value = secrets.token_urlsafe(32)
         now = self._clock.now()
         _bound(self._access)
-        self._access[value] = AccessToken(grant=grant, scopes=scopes, issued_at=now, expires_at=now + ACCESS_LIFETIME)
+        self._access[value] = AccessToken(
+            grant=grant, scopes=scopes, issued_at=now, expires_at=now + ACCESS_LIFETIME, binding=binding
+        )
         return value
 
     def access_token(self, value: str) -> AccessToken | None:

@@ -12,6 +12,7 @@ from joserfc.jwk import KeySet
 from mock_idp.acm.id_token import at_hash
 from mock_idp.fault_list import all_faults
 from mock_idp.faults import Fault, Stage
+from tests.mock_idp.key_holder import KeyHolder
 from tests.mock_idp.provider import CALLBACK, Mock, Party, back_channel, unverified
 
 REGISTER_TOKEN = {"Authorization": "Bearer demo-register-token"}
@@ -64,6 +65,16 @@ def observe(acm: Mock, party: Party, stage: Stage, *, patience: float = 20) -> o
             return _raw(
                 acm, "POST", f"{acm.issuer}/v1/token", patience, data=form, auth=(party.client_id, "demo-client-secret")
             )
+        case Stage.PAR:
+            form, secret = party.request(), (party.client_id, "demo-client-secret")
+            return _raw(acm, "POST", f"{acm.issuer}/v1/par", patience, data=form, auth=secret)
+        case Stage.DPOP:
+            answer = KeyHolder(party).redeem(party.sign_in()["code"])
+            return {name: answer.json().get(name) for name in ("error", "token_type")}, "dpop-nonce" in answer.headers
+        case Stage.DPOP_USERINFO:
+            holder = KeyHolder(party)
+            answer = holder.userinfo(holder.redeem(party.sign_in()["code"]).json()["access_token"])
+            return answer.status_code, answer.headers.get("www-authenticate")
         case Stage.USERINFO:
             token = {"Authorization": f"Bearer {party.tokens()['access_token']}"}
             return _raw(acm, "GET", f"{acm.issuer}/v1/userinfo", patience, headers=token)
@@ -151,7 +162,12 @@ def _blanked(body: bytes) -> object:
         return "no JSON" if len(body) > 0 else "empty"
     if not isinstance(members, dict):
         return type(members).__name__
-    return {name: "…" if name in ("access_token", "id_token") else value for name, value in members.items()}
+    return {name: _volatile(name, value) for name, value in members.items()}
+
+
+def _volatile(name: str, value: object) -> object:
+    random = name == "request_uri" and len(str(value)) > 60
+    return "…" if name in ("access_token", "id_token") or random else value
 
 
 def _logout_tokens(acm: Mock, party: Party) -> object:
