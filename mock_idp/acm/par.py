@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from mock_idp.acm.answers import OAuthError, error_answer, json_answer
 from mock_idp.acm.client_authentication import ClientAuthentication
-from mock_idp.acm.clients import Client
 from mock_idp.acm.dpop import ProofReader
 from mock_idp.acm.endpoint_faults import EndpointFaults
 from mock_idp.acm.id_token import claims_of
@@ -47,7 +46,9 @@ class PushEndpoint:
             if "request_uri" in sent:
                 raise OAuthError("invalid_request", "a pushed request cannot hold request_uri (RFC 9126 section 2.1)")
             own = {name: value for name, value in sent.items() if name not in _AUTHENTICATION}
-            parameters = self._bound(request, client, await self._objects.opened(client, own))
+            # The proof first: a client that has to come again with a nonce may bring the same signed request.
+            key = self._proofs.key_of(request, with_nonce=client.dpop_nonce)
+            parameters = _bound(await self._objects.opened(client, own), key)
             redirect_uri = parameters.get("redirect_uri", "")
             if redirect_uri not in client.redirect_uris:
                 raise OAuthError("invalid_request", "redirect_uri is missing or not registered for this client")
@@ -59,15 +60,6 @@ class PushEndpoint:
         request_uri = self._provider.pushed.put(client.client_id, parameters)
         proper = json_answer({"request_uri": request_uri, "expires_in": int(LIFETIME.total_seconds())}, status=201)
         return await self._faults.answer(proper, Stage.PAR, client_id=client.client_id)
-
-    def _bound(self, request: Request, client: Client, parameters: Mapping[str, str]) -> Mapping[str, str]:
-        """With a proof, the code is bound to its key, as `dpop_jkt` would do (RFC 9449 section 10.1)."""
-        key = self._proofs.key_of(request, with_nonce=client.dpop_nonce)
-        if key is None:
-            return parameters
-        if parameters.get("dpop_jkt", key) != key:
-            raise OAuthError("invalid_dpop_proof", "dpop_jkt is another key than that of the proof")
-        return {**parameters, "dpop_jkt": key}
 
 
 class IntrospectEndpoint:
@@ -100,6 +92,15 @@ class IntrospectEndpoint:
             # Who and for which organisation, but no national number: ACM's introspection has none either.
             **{name: claims[name] for name in ("sub", "vo_orgcode", "vo_orgnaam") if name in claims},
         }
+
+
+def _bound(parameters: Mapping[str, str], key: str | None) -> Mapping[str, str]:
+    """With a proof, the code is bound to its key, as `dpop_jkt` would do (RFC 9449 section 10.1)."""
+    if key is None:
+        return parameters
+    if parameters.get("dpop_jkt", key) != key:
+        raise OAuthError("invalid_dpop_proof", "dpop_jkt is another key than that of the proof")
+    return {**parameters, "dpop_jkt": key}
 
 
 def confirmation(binding: Binding) -> dict[str, object]:

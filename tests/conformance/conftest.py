@@ -67,8 +67,8 @@ def gateways(
 def arrange(gateways: Arranging, release: str, government: Government) -> Arranging:
     """Start a gateway, and tell it and the provider of each other. The test starts the provider."""
 
-    def arranged(*authentication: Authentication, alone: bool = False) -> Meeting:
-        meeting = gateways(*authentication, alone=alone)
+    def arranged(*authentication: Authentication, alone: bool = False, strict: bool = False) -> Meeting:
+        meeting = gateways(*authentication, alone=alone, strict=strict)
         return replace(meeting, provider=replace(meeting.provider, package=release))
 
     return arranged

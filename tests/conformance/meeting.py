@@ -19,6 +19,9 @@ from tests.conformance.provider import ACR, RELEASES, ForeignProvider, pass_page
 
 Authentication = Literal["private_key_jwt", "client_secret_basic"]
 OWN_KEY = "acm-client.pem"
+# What FAPI 2.0 asks for, and more: as the gateway is told, and as the provider knows its client.
+STRICT = {"request": "signed-and-pushed", "sender_constrained": "dpop", "assertion_audience": "issuer"}
+BOUND = {"dpop_bound_access_tokens": True, "request_object_signing_alg": "RS256"}
 SECRET = "the gateway's own secret: 100% of it"
 
 
@@ -46,21 +49,26 @@ def meetings(new_folder: Callable[[], Path], *, government: Government, redis: s
     `alone`, and its gateway is not used again.
     """
     with ExitStack() as stack:
-        shared: dict[Authentication, Meeting] = {}
+        shared: dict[tuple[Authentication, bool], Meeting] = {}
 
-        def meeting(authentication: Authentication = "private_key_jwt", *, alone: bool = False) -> Meeting:
-            if authentication in shared and not alone:
-                return shared[authentication]
+        def meeting(
+            authentication: Authentication = "private_key_jwt", *, alone: bool = False, strict: bool = False
+        ) -> Meeting:
+            if (authentication, strict) in shared and not alone:
+                return shared[authentication, strict]
             made = _meeting(new_folder(), authentication)
+            if strict:
+                made = replace(made, provider=replace(made.with_client(**BOUND), strict=True))
             acm = {
                 "issuer": made.provider.issuer,
                 "client_authentication": authentication,
                 "acr": {ACR: "eid"},
                 **_own_proof(authentication, made.folder),
+                **(STRICT if strict else {}),
             }
             stack.enter_context(running_gateway(made.gateway, acm=acm, government=government, redis=redis))
             if not alone:
-                shared[authentication] = made
+                shared[authentication, strict] = made
             return made
 
         yield meeting

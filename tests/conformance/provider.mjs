@@ -24,11 +24,18 @@ const provider = new Provider(told.issuer, {
     devInteractions: { enabled: true },
     jwtUserinfo: { enabled: true },
     rpInitiatedLogout: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: told.strict },
+    dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, 'only-for-this-test'), requireNonce: () => told.strict },
+    requestObjects: told.package.endsWith('-8')
+      ? { request: true, requestUri: false, requireSignedRequestObject: told.strict, mode: 'strict' }
+      : { enabled: true, requireSignedRequestObject: told.strict },
   },
   enabledJWA: {
     idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256'],
     userinfoSigningAlgValues: ['RS256', 'ES256'],
     clientAuthSigningAlgValues: ['RS256', 'ES256'],
+    requestObjectSigningAlgValues: ['RS256', 'ES256'],
+    dPoPSigningAlgValues: ['ES256'],
   },
   findAccount: (_, login) => ({ accountId: login, claims: () => ({ sub: login, ...told.accounts[login] }) }),
 });

@@ -25,7 +25,10 @@ STRANGER = "somebody-else"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignProvider:
-    """How the provider is set up. `client` is the gateway's entry; `published` differs from `signing` in one test."""
+    """How the provider is set up. `client` is the gateway's entry; `published` differs from `signing` in one test.
+
+    A `strict` one takes signed, pushed requests only, and asks for a nonce in DPoP proofs.
+    """
 
     package: str
     port: int
@@ -35,6 +38,7 @@ class ForeignProvider:
     published: tuple[KeyPair, ...] | None = None
     claims_by_userinfo_only: bool = True
     acr: str = ACR
+    strict: bool = False
 
     @property
     def issuer(self) -> str:
@@ -60,6 +64,7 @@ class ForeignProvider:
             "keys": [pair.private for pair in self.signing],
             "published_keys": published,
             "acr": self.acr,
+            "strict": self.strict,
             "accounts": {LOGIN: person, STRANGER: {}},
             "claims_by_userinfo_only": self.claims_by_userinfo_only,
         }

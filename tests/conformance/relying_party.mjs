@@ -28,11 +28,17 @@ async function importedKey() {
 const key = told.key && (await importedKey());
 const privateKeyJwt = () => client.PrivateKeyJwt(key);
 
+// A proof of possession for each call, with a key of this one sign-in (RFC 9449).
+const bound = (config, keys) => (told.dpop ? { DPoP: client.getDPoPHandle(config, keys) } : undefined);
+const newKeys = () => (told.dpop ? client.randomDPoPKeyPair('ES256') : undefined);
+
 async function signIn() {
   const config = await client.discovery(new URL(told.issuer), told.client_id, told.metadata, authentication(), {
     // Only because the mock of a test has no certificate.
     execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
   });
+  const keys = await newKeys();
+  const proof = bound(config, keys);
   const verifier = client.randomPKCECodeVerifier();
   const [state, nonce] = [client.randomState(), client.randomNonce()];
   const parameters = {
@@ -43,8 +49,10 @@ async function signIn() {
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
   };
+  if (proof) parameters.dpop_jkt = await proof.DPoP.calculateThumbprint();
+  if (told.signed) await signed(config, parameters);
   const address = told.pushed
-    ? await client.buildAuthorizationUrlWithPAR(config, parameters)
+    ? await client.buildAuthorizationUrlWithPAR(config, parameters, proof)
     : client.buildAuthorizationUrl(config, parameters);
   for (const [name, value] of Object.entries(told.shortcut)) address.searchParams.set(name, value);
 
@@ -56,22 +64,30 @@ async function signIn() {
     expectedState: state,
     expectedNonce: nonce,
     idTokenExpected: true,
-  });
+  }, undefined, proof);
   const claims = tokens.claims();
   const learnt = {
+    token_type: tokens.token_type,
     address: [...address.searchParams.keys()],
     response: [...new URL(location).searchParams.keys()],
     claims,
-    userinfo: await client.fetchUserInfo(config, tokens.access_token, claims.sub),
+    userinfo: await client.fetchUserInfo(config, tokens.access_token, claims.sub, proof),
     introspection: await client.tokenIntrospection(config, tokens.access_token),
   };
   if (!tokens.refresh_token) return learnt;
-  const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token);
+  const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, proof);
   return {
     ...learnt,
     refreshed: { claims: refreshed.claims(), rotated: refreshed.refresh_token !== tokens.refresh_token },
-    used_twice: await refusal(() => client.refreshTokenGrant(config, tokens.refresh_token)),
+    used_twice: await refusal(() => client.refreshTokenGrant(config, tokens.refresh_token, undefined, proof)),
   };
+}
+
+// The parameters give way to one signed object that holds them (RFC 9101).
+async function signed(config, parameters) {
+  const address = await client.buildAuthorizationUrlWithJAR(config, parameters, key);
+  for (const name of Object.keys(parameters)) delete parameters[name];
+  Object.assign(parameters, Object.fromEntries(address.searchParams));
 }
 
 async function refusal(attempt) {

@@ -63,6 +63,19 @@ def test_request_and_response_are_protected(arrange: Arranging, browser: Browser
     assert came_back["iss"] == meeting.provider.issuer
 
 
+def test_b33_a_provider_that_takes_signed_and_pushed_requests_and_bound_tokens_only(
+    arrange: Arranging, browser: Browser
+) -> None:
+    meeting = arrange(strict=True)
+    with foreign_provider(meeting.folder, meeting.provider):
+        page = sign_in(browser, meeting)
+        asked = browser.asked("/auth")
+
+    assert str(page.url) == meeting.gateway.application
+    assert asked.keys() == {"client_id", "request_uri"}
+    assert_employee_arrives(browser, meeting.gateway)
+
+
 def test_logout_ends_both_sessions_once_the_provider_has_asked(arrange: Arranging, browser: Browser) -> None:
     meeting = arrange()
     with foreign_provider(meeting.folder, meeting.provider):

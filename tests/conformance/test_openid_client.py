@@ -92,6 +92,27 @@ def test_the_client_proves_itself_with_a_key(
     assert printed["refused"] is None
 
 
+@pytest.mark.parametrize("nonce", [False, True], ids=["", "nonce"])
+def test_b32_requests_are_signed_and_pushed_and_tokens_bound(sign_in: Signing, tmp_path: Path, nonce: bool) -> None:
+    pair = ec_key_pair(tmp_path / "client.pem")
+    strict = {"require_par": True, "require_signed_request": True, "dpop_bound": True, "dpop_nonce": nonce}
+    printed = sign_in(
+        registered={"jwks": pair.public, **strict},
+        authentication="private_key_jwt",
+        key=pair.private,
+        pushed=True,
+        signed=True,
+        dpop=True,
+        scope=" ".join(SCOPES),
+    )
+
+    assert printed["refused"] is None
+    learnt = printed["learnt"]
+    assert learnt["token_type"] == "dpop"  # openid-client writes it so
+    assert learnt["introspection"]["cnf"].keys() == {"jkt"}
+    assert learnt["refreshed"]["rotated"] is True
+
+
 def test_a_client_that_must_push_its_request_cannot_do_without(sign_in: Signing) -> None:
     printed = sign_in(registered={"client_secret": SECRET, "require_par": True})
 

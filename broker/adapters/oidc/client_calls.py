@@ -6,7 +6,7 @@ Each carries a fresh proof of who we are and, with DPoP, one of the sign-in's ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -63,7 +63,7 @@ class ClientCalls:
 
         RFC 9449 5: a provider that answers `Bearer` has bound nothing, and its token is not used.
         """
-        answer = await self._post(metadata.token_endpoint, fields, metadata, key=key, what="token endpoint")
+        answer = await self._post(metadata.token_endpoint, lambda: fields, metadata, key=key, what="token endpoint")
         # A status that the standard does not name is a provider out of order, whatever the body says.
         if answer.status not in (200, 400, 401):
             raise ProviderUnavailable(f"token endpoint: status {answer.status}")
@@ -82,10 +82,11 @@ class ClientCalls:
             raise SignInRefused(Mismatch.BAD_RESPONSE, "the access token is of a kind that we cannot use")
         return tokens
 
-    async def push(self, fields: Mapping[str, str], metadata: Metadata, *, key: ECKey | None) -> str:
+    async def push(self, fields: Callable[[], Mapping[str, str]], metadata: Metadata, *, key: ECKey | None) -> str:
         """Push an authorization request, and return the name it got (RFC 9126). Raises ProviderUnavailable.
 
-        Never is the request sent another way instead: whoever can make pushing fail would decide what is protected.
+        `fields` makes the request for each try, as a signed one is good for one use. Never is it sent another way
+        instead: whoever can make pushing fail would decide what is protected.
         """
         what, address = "pushed authorization request", metadata.pushed_authorization_request_endpoint
         if address is None:
@@ -105,12 +106,12 @@ class ClientCalls:
         return request_uri
 
     async def _post(
-        self, address: str, fields: Mapping[str, str], metadata: Metadata, *, key: ECKey | None, what: str
+        self, address: str, fields: Callable[[], Mapping[str, str]], metadata: Metadata, *, key: ECKey | None, what: str
     ) -> Answer:
         async def call(more: Mapping[str, str]) -> Answer:
             # Made anew for each try: an assertion is good for one use (RFC 7523 3).
             proof = self._prove(metadata.assertion_audience)
-            body = urlencode({**fields, **proof.fields}).encode("ascii")
+            body = urlencode({**fields(), **proof.fields}).encode("ascii")
             form = {"content-type": "application/x-www-form-urlencoded"}
             return await self._channel.post(address, body, headers={**form, **proof.headers, **more})
 

@@ -86,13 +86,17 @@ class OidcProvider:
         """Return where to send the browser. Raises ProviderUnavailable."""
         metadata, settings = await self._metadata.get(), self._settings
         key = self._proof_key(attempt)
-        parameters = request_parameters(attempt, settings, max_age=self._max_age(attempt), key=key)
-        if self._request_key is not None:
-            parameters = signed_request(parameters, self._request_key, settings, now=self._clock.now())
-        if settings.pushes_requests:
-            request_uri = await self._calls.push(parameters, metadata, key=key)
-            parameters = pushed_request(settings.client_id, request_uri)
-        return address_with(metadata.authorization_endpoint, parameters)
+        asked = request_parameters(attempt, settings, max_age=self._max_age(attempt), key=key)
+
+        def request() -> Mapping[str, str]:
+            if self._request_key is None:
+                return asked
+            return signed_request(asked, self._request_key, settings, now=self._clock.now())
+
+        if not settings.pushes_requests:
+            return address_with(metadata.authorization_endpoint, request())
+        request_uri = await self._calls.push(request, metadata, key=key)
+        return address_with(metadata.authorization_endpoint, pushed_request(settings.client_id, request_uri))
 
     async def identify(self, attempt: SignInAttempt, response: Sequence[tuple[str, str]]) -> SignedIn:
         """Verify the answer from the browser to the person. Raises SignInRefused, ProviderUnavailable."""
