@@ -13,6 +13,7 @@ import pytest
 from broker.adapters.registrations import Database, migrate
 from broker.cli import main
 from tests.broker.adapters.conftest import MockGovernment
+from tests.broker.adapters.registers.magda.authority import Authority
 from tests.broker.adapters.registers.recordings import REFERENCE, recorded
 from tests.redis_server import RedisServer
 
@@ -65,6 +66,29 @@ def test_when_all_is_well_every_part_says_so(
     assert "will be made" in parts["database"]["finding"]
     assert not (tmp_path / "audit.jsonl").exists()
     assert not (tmp_path / "registrations.db").exists()
+
+
+def test_how_we_prove_ourselves_to_the_provider_is_said(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finding = examined(settings, tmp_path, capsys)["acm"]["finding"]
+    assert "client private_key_jwt (for the token-endpoint), requests in the address, tokens not bound" in finding
+    settings["acm"].update(request="signed-and-pushed", sender_constrained="dpop", assertion_audience="issuer")
+    finding = examined(settings, tmp_path, capsys)["acm"]["finding"]
+    assert "(for the issuer), requests signed and pushed, tokens bound by DPoP" in finding
+
+
+def test_what_the_provider_does_not_offer_is_said(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    issued = Authority(tmp_path).issue("gateway")  # the mock of these tests has no door for certificates
+    settings["acm"].update(
+        sender_constrained="mtls", tls_certificate_file=str(issued.certificate), tls_key_file=str(issued.key)
+    )
+    part = examined(settings, tmp_path, capsys)["acm"]
+    assert not part["works"]
+    assert "does not bind access tokens to certificates" in part["finding"]
+    assert "acm.sender_constrained" in part["remedy"]
 
 
 def test_a_person_reads_a_line_for_each_part_and_what_to_do(

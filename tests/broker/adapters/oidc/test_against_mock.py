@@ -153,6 +153,26 @@ async def test_every_fault_meets_the_answer_that_a_careful_client_gives(
     assert await outcome_of(us) in (("accept", "reject") if expected == "either" else (expected,))
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [one for one in all_faults() if one.stage in (Stage.PAR, Stage.DPOP, Stage.DPOP_USERINFO)],
+    ids=lambda fault: fault.name,
+)
+async def test_faults_of_pushed_requests_and_bound_tokens_meet_that_answer_too(
+    mock: MockGovernment, fault: Fault
+) -> None:
+    register(mock)
+    careful = replace(settings(mock), request="pushed", sender_constrained="dpop", dpop_secret=b"s" * 32)
+    provider = OidcProvider(careful, clock=SystemClock(), channel=BackChannel())
+    mock.post("/mock/fault", {"fault": fault.name, "seconds": 0.1})
+    try:
+        outcome = await outcome_of(provider)
+    except AssertionError:
+        outcome = "reject"  # the provider's own page, when the request's name is not known there
+    assert outcome in (("accept", "reject") if fault.expected == "either" else (fault.expected,))
+    await provider.aclose()
+
+
 @pytest.mark.parametrize("fault", faults(suggesting=True), ids=lambda fault: fault.name)
 async def test_no_fault_in_roles_or_organisation_stops_the_sign_in_or_gives_a_right_here(
     mock: MockGovernment, us: OidcProvider, fault: Fault
