@@ -61,7 +61,7 @@ _IDLE_SECONDS = 3.0
 class BoundedTransport(httpx2.AsyncBaseTransport):
     """Carries a request and reads its whole answer within the limits.
 
-    As a transport, it binds Authlib's client too, which would otherwise read an answer of any size.
+    As a transport, it binds any client that is made with it, which would otherwise read an answer of any size.
     """
 
     def __init__(self, limits: Limits, *, tls: ssl.SSLContext | None = None) -> None:

@@ -113,6 +113,7 @@ async def sign_in(
         client_id=CLIENT_ID,
         redirect_uri=CALLBACK,
         post_logout_redirect_uri="http://localhost:8000/_inkom/logged-out",
+        entry_uri="http://localhost:8000/_inkom/login",
         authentication=authentication,
         scopes=SCOPES,
         request="pushed",

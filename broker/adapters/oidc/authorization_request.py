@@ -78,7 +78,7 @@ def pushed_request(client_id: str, request_uri: str) -> dict[str, str]:
 
 
 def address_with(endpoint: str, parameters: Mapping[str, str]) -> str:
-    """Return the authorization endpoint with parameters; a query of its own stays (RFC 6749 3.1)."""
+    """Return an endpoint of the provider with parameters; a query of its own stays (RFC 6749 3.1)."""
     return endpoint + ("&" if urlsplit(endpoint).query else "?") + urlencode(parameters)
 
 

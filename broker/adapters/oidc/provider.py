@@ -12,7 +12,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from joserfc.jwk import ECKey
 
@@ -165,7 +164,7 @@ class OidcProvider:
         endpoint = (await self._metadata.get()).end_session_endpoint
         if endpoint is None:
             return None
-        return endpoint + ("&" if urlsplit(endpoint).query else "?") + urlencode(parameters)
+        return address_with(endpoint, parameters)
 
     async def aclose(self) -> None:
         """Close all connections."""
