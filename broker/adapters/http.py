@@ -11,7 +11,6 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx2
 
@@ -136,18 +135,13 @@ class BackChannel:
     def __init__(self, limits: Limits | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self._limits = limits or Limits()
         self._transport = BoundedTransport(self._limits, tls=tls)
-        self._client = httpx2.AsyncClient(**self.options())
-
-    def options(self) -> dict[str, Any]:
-        """Return the keyword arguments that make another httpx2 client (Authlib's) obey the same bounds."""
-        connect, total = self._limits.connect, self._limits.total
-        return {
-            "transport": self._transport,
-            "timeout": httpx2.Timeout(total, connect=connect),
-            "trust_env": False,
-            "follow_redirects": False,
-            "headers": {"accept": "application/json", "accept-encoding": "identity", "user-agent": "inkom"},
-        }
+        self._client = httpx2.AsyncClient(
+            transport=self._transport,
+            timeout=httpx2.Timeout(self._limits.total, connect=self._limits.connect),
+            trust_env=False,
+            follow_redirects=False,
+            headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "inkom"},
+        )
 
     async def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
         """Fetch a document. Raises NoAnswer."""
@@ -162,7 +156,7 @@ class BackChannel:
         return _answer(await self._client.post(url, content=body, headers=dict(headers)))
 
     async def aclose(self) -> None:
-        """Close all connections, those of clients made with `options` too."""
+        """Close all connections."""
         await self._client.aclose()
 
 

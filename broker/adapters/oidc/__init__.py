@@ -1,4 +1,4 @@
-"""Signing in at ACM or any other OpenID Provider. The only package that imports Authlib and joserfc for that.
+"""Signing in at ACM or any other OpenID Provider. The only package that imports Authlib.
 
 `provider` holds the conversation; `metadata`, `response`, `keys`, `tokens`, `roles` and `person` hold the rules, as
 pure functions that name the section of the standard they enforce.

@@ -1,7 +1,7 @@
 """The provider's metadata (OpenID Connect Discovery 1.0, RFC 8414), read and checked. No input or output.
 
-Nothing is taken on the word of the document alone: the issuer must be ours, and every endpoint must be https on a host that we
-allow, before anything is sent there.
+Nothing is taken on the word of the document alone: the issuer must be ours, and every endpoint must be https on a host
+that we allow, before anything is sent there.
 """
 
 from __future__ import annotations
