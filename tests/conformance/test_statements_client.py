@@ -218,7 +218,7 @@ def test_a50_another_issuer_in_the_response_ends_the_sign_in(
     seen("A50: wrong iss in the callback: error, no call to any endpoint", "refused, token endpoint not asked")
 
 
-def test_a51_a_promised_issuer_that_is_missing_ends_the_sign_in(
+def test_a51_c07_a_promised_issuer_that_is_missing_ends_the_sign_in(
     refusing: Refusing, seen: Callable[[str, str], None]
 ) -> None:
     refusing("response-iss-missing")
