@@ -12,8 +12,8 @@ from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
+from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc.jwk import ECKey
 
@@ -79,7 +79,7 @@ def pushed_request(client_id: str, request_uri: str) -> dict[str, str]:
 
 def address_with(endpoint: str, parameters: Mapping[str, str]) -> str:
     """Return an endpoint of the provider with parameters; a query of its own stays (RFC 6749 3.1)."""
-    return endpoint + ("&" if urlsplit(endpoint).query else "?") + urlencode(parameters)
+    return str(add_params_to_uri(endpoint, list(parameters.items())))
 
 
 def _organisation_hint(attempt: SignInAttempt) -> str | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
+from authlib.common.urls import add_params_to_qs
 from joserfc.jwk import ECKey
 
 from broker.adapters.http import Answer, BackChannel, NoAnswer
@@ -111,7 +111,7 @@ class ClientCalls:
         async def call(more: Mapping[str, str]) -> Answer:
             # Made anew for each try: an assertion is good for one use (RFC 7523 3).
             proof = self._prove(metadata.assertion_audience)
-            body = urlencode({**fields(), **proof.fields}).encode("ascii")
+            body = add_params_to_qs("", list({**fields(), **proof.fields}.items())).encode("ascii")
             form = {"content-type": "application/x-www-form-urlencoded"}
             return await self._channel.post(address, body, headers={**form, **proof.headers, **more})
 
