@@ -17,11 +17,14 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from broker.adapters.bearer.chosen import api_terms
 from broker.adapters.metrics import CONTENT_TYPE
 from broker.config import Application, Settings
 from broker.cookies import Cookies
+from broker.domain.claims import RoleTable
 from broker.domain.policy import Policy
 from broker.facts import FactsReader, FreshSessions
+from broker.machines import KnownOrganisations, MachineSessions
 from broker.parts import Parts
 from broker.ports import InkomError
 from broker.proxy.cycle import EdgeSettings
@@ -162,6 +165,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
             clock=parts.clock,
             max_age=timedelta(seconds=settings.registers.facts_max_age),
         ),
+        machines=_machines(settings, parts, key=pseudonym_key),
         assertions=parts.assertions,
         audit=parts.audit,
         measures=parts.measures,
@@ -187,6 +191,21 @@ def _signals(parts: Parts) -> list[BaseRoute]:
     return receiver.routes()
 
 
+def _machines(settings: Settings, parts: Parts, *, key: bytes) -> MachineSessions:
+    """Sessions of programs: of nobody at all where no application has an `api`."""
+    claims = settings.registers.claims
+    return MachineSessions(
+        tokens=parts.tokens,
+        organisations=KnownOrganisations(
+            registers=parts.registers, registrations=parts.registrations, clock=parts.clock
+        ),
+        table=RoleTable(rights=claims.rights, profiles=claims.profiles),
+        clock=parts.clock,
+        max_age=timedelta(seconds=settings.registers.facts_max_age),
+        key=key,
+    )
+
+
 def _applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Protected, ...]:
     """Give each application its policy and its pool. An application that no policy governs does not start."""
     governing = {name: policy for policy in policies for name in policy.applications}
@@ -196,6 +215,7 @@ def _applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Pro
             policy=governing[name],
             upstream=_upstream(application),
             discloses_national_number=application.national_number is not None,
+            api=None if application.api is None else api_terms(application.api, settings.acm),
         )
         for name, application in settings.applications.items()
     )

@@ -61,3 +61,10 @@ def cookie_value(headers: Iterable[tuple[bytes, bytes]], name: str) -> str | Non
     if len(found) != 1 or not found[0].isascii():
         return None
     return found[0].decode("ascii")
+
+
+def carries_cookie(headers: Iterable[tuple[bytes, bytes]], name: str) -> bool:
+    """Whether a cookie is there at all, whatever its value and however often."""
+    wanted = name.encode("ascii")
+    pairs = (pair for field, fields in headers if field == b"cookie" for pair in fields.split(b";"))
+    return any(pair.partition(b"=")[0].strip() == wanted for pair in pairs)

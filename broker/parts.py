@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from broker.adapters.assertion import AssertionSigner
 from broker.adapters.audit import AuditFile
+from broker.adapters.bearer.chosen import chosen_tokens
 from broker.adapters.clock import MovedClock, SystemClock
 from broker.adapters.http import BackChannel, Limits
 from broker.adapters.metrics import PrometheusMeasures
@@ -35,6 +36,7 @@ from broker.adapters.signals.events import EventReader, TransmitterSettings
 from broker.config import Acm, Secrets, Settings
 from broker.domain.people import SignInMethod
 from broker.ports import (
+    AccessTokens,
     Announcements,
     Assertions,
     AttemptStore,
@@ -58,7 +60,8 @@ LOGIN = "/_inkom/login"
 class Parts:
     """Everything of the gateway that speaks to the outside, behind its ports.
 
-    `vital` and `useful` are what readiness asks; `closing` is awaited, in order, when the gateway stops.
+    `tokens` are by application, for those that serve programs. `vital` and `useful` are what readiness asks; `closing`
+    is awaited, in order, when the gateway stops.
     """
 
     clock: Clock
@@ -74,6 +77,7 @@ class Parts:
     announcements: Announcements
     vital: Mapping[str, Callable[[], Awaitable[None]]]
     useful: Mapping[str, Callable[[], Awaitable[None]]]
+    tokens: Mapping[str, AccessTokens] = field(default_factory=dict)
     signals: SignalReader | None = None
     signals_token: str | None = None
     following: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
@@ -123,6 +127,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={"provider": provider.ready},
         announcements=announcements,
+        tokens=chosen_tokens(settings, secrets, redis=redis, channel=provider_channel, clock=clock),
         signals=signals,
         signals_token=secrets.signals_token,
         following=(*((moved.follow,) if moved else ()), announcements.follow),

@@ -30,6 +30,7 @@ from starlette.types import Receive, Scope, Send
 from broker.domain.admission import Outcome
 from broker.domain.claims import ClaimedRole
 from broker.domain.decide import Decision
+from broker.domain.machine import ApiTerms, MachineSession, Presented, Scheme, TokenClaims, TokenRefused
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import Enterprise, Organisation, PersonRecord
 from broker.domain.registration import Registration
@@ -264,6 +265,19 @@ class Announcements(Protocol):
         """Within it, the event is set when something is announced about the person."""
 
 
+class AccessTokens(Protocol):
+    """Verifies the access tokens of one application's machine clients."""
+
+    async def admit(self, presented: Presented, *, method: str, address: str) -> TokenClaims | TokenRefused:
+        """Return what a token says that came with a request for `address` (without query).
+
+        Raises ProviderUnavailable, StoreUnavailable.
+        """
+
+    async def again(self, token: str) -> TokenClaims | TokenRefused:
+        """Return what the token of a request that still runs says now. Raises ProviderUnavailable."""
+
+
 class AttemptStore(Protocol):
     """Attempts to sign in, each usable once and only in the browser that began it. Raises StoreUnavailable."""
 
@@ -380,14 +394,19 @@ class AuditLog(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """One request for an application, judged. `record` is the audit record's id, where a decision was made."""
+    """One request for an application, judged. `record` is the audit record's id, where a decision was made.
+
+    `api` is what the application says to programs, if it serves any; `scheme` is set when a token was presented.
+    """
 
     application: str
-    outcome: Outcome
-    session: Session | None
+    outcome: Outcome | TokenRefused
+    session: Session | MachineSession | None
     cookie: str | None
     target: bytes
     record: str | None = None
+    api: ApiTerms | None = None
+    scheme: Scheme | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from broker.domain.decide import Cause
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Texts = str | tuple[str, ...]
-MethodWord = Literal["eid", "itsme", "federal-token", "app", "sms"]
+MethodWord = Literal["eid", "itsme", "federal-token", "app", "sms", "client-credentials"]
 LevelWord = Literal["low", "substantial", "high"]
 StatusWord = Literal["active", "paused", "pending"]
 

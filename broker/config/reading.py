@@ -20,7 +20,7 @@ import msgspec
 from broker.config.certificates import client_tls
 from broker.config.client_rules import check_client
 from broker.config.rules import check, check_database
-from broker.config.topics import DEFAULT_DATABASE, Acm, Settings
+from broker.config.topics import DEFAULT_DATABASE, Acm, Introspection, Settings
 from broker.documents import Document, Problem
 
 
@@ -37,6 +37,7 @@ class Secrets:
     assertion_key: str
     pseudonym_key: bytes
     signals_token: str | None
+    introspection_secrets: Mapping[str, str]
     database: str
 
     def __repr__(self) -> str:
@@ -157,6 +158,11 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     signals_token = None
     if signals is not None:
         signals_token = signals.token or content("signals.token_file", signals.token_file)
+    introspection_secrets = {
+        name: secret
+        for name, asking in _introspections(settings)
+        if (secret := _introspection_secret(name, asking, document, content)) is not None
+    }
     registrations = settings.registrations
     if registrations.database is not None and registrations.database_file is not None:
         document.wrong_at("registrations.database_file", "give this or registrations.database, not both")
@@ -175,6 +181,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         assertion_key=assertion_key,
         pseudonym_key=pseudonym_key.encode(),
         signals_token=signals_token,
+        introspection_secrets=introspection_secrets,
         database=registrations.database or database or DEFAULT_DATABASE,
     )
 
@@ -186,6 +193,23 @@ def _client_keys(acm: Acm, content: Callable[[str, str | None], str | None]) -> 
     else:
         found = [content("acm.private_key_files", file) for file in acm.private_key_files]
     return tuple(key for key in found if key is not None)
+
+
+def _introspections(settings: Settings) -> Iterator[tuple[str, Introspection]]:
+    for name, application in settings.applications.items():
+        if application.api is not None and application.api.introspection is not None:
+            yield name, application.api.introspection
+
+
+def _introspection_secret(
+    name: str, asking: Introspection, document: Document, content: Callable[[str, str | None], str | None]
+) -> str | None:
+    """An endpoint that answers anybody would tell everybody what tokens say (RFC 7662, section 4)."""
+    where = f"applications.{name}.api.introspection"
+    secret = asking.client_secret or content(f"{where}.client_secret_file", asking.client_secret_file)
+    if secret is None or not secret.isascii():
+        document.wrong_at(f"{where}.client_secret", "introspection needs a secret of ASCII characters")
+    return secret
 
 
 def _tls(

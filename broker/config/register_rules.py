@@ -18,8 +18,12 @@ def check_registers(document: Document, settings: Settings) -> None:
             document.wrong_at("acm.scopes", "add vo: without it ACM names no organisation, and nobody gets in")
         return
     registers = settings.registers
-    if document.keys(("registers", "claims")):
-        document.wrong_at("registers.claims", "is read with `source: claims` only; remove it, or add that")
+    serves_programs = any(application.api is not None for application in settings.applications.values())
+    if document.keys(("registers", "claims")) and not serves_programs:
+        document.wrong_at(
+            "registers.claims", "is read with `source: claims`, or where an application has an `api`; remove it"
+        )
+    _check_claims(document, registers.claims)
     if registers.idm is None:
         document.wrong_at("registers.idm", "write the address of IDM, or `source: claims` to ask no register at all")
     if registers.kbo is None and registers.magda is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import SplitResult, urlsplit
 
 from broker.config.register_rules import check_registers
-from broker.config.topics import LOCAL_HOSTS, Settings
+from broker.config.topics import LOCAL_HOSTS, Api, Settings
 from broker.documents import Document
 
 
@@ -13,6 +13,7 @@ def check(document: Document, settings: Settings | None) -> None:
     """Note what is wrong, also in a file whose types are wrong elsewhere (`settings` is None then)."""
     public = _split(document.text(("public_url",)) or "")
     _check_public_url(document, public)
+    where: tuple[str, ...]
     for where in (
         ("acm", "issuer"),
         ("registers", "idm"),
@@ -26,6 +27,8 @@ def check(document: Document, settings: Settings | None) -> None:
         _check_address(document, ("links", key), plain_http_anywhere=False)
     for name in document.keys(("applications",)):
         _check_application(document, name, well_formed=settings is not None)
+        for where in (("issuer",), ("jwks_uri",), ("introspection", "endpoint")):
+            _check_address(document, ("applications", name, "api", *where), plain_http_anywhere=False)
     if document.text(("development", "clock")) is not None and public.hostname not in LOCAL_HOSTS:
         document.wrong_at("development.clock", "a movable clock is accepted on localhost only; remove it")
     if settings is None:
@@ -37,6 +40,9 @@ def check(document: Document, settings: Settings | None) -> None:
     if not settings.applications:
         document.wrong_at("applications", "name at least one application")
     check_registers(document, settings)
+    for name, application in settings.applications.items():
+        if application.api is not None:
+            _check_api(document, f"applications.{name}.api", application.api)
 
 
 def check_database(document: Document, address: str | None, *, path: str) -> None:
@@ -80,6 +86,15 @@ def _check_application(document: Document, name: str, *, well_formed: bool) -> N
     if missing and (titled or well_formed):
         document.wrong_at(f"{where}.title", f"needs a text for {' and '.join(sorted(missing))}")
     _check_address(document, ("applications", name, "upstream"), plain_http_anywhere=True)
+
+
+def _check_api(document: Document, where: str, api: Api) -> None:
+    if any(not scope.isascii() or not scope.isprintable() or set(scope) & set(' "\\') for scope in api.scopes):
+        document.wrong_at(f"{where}.scopes", "a scope is one word without quotes (RFC 6749, section 3.3)")
+    if not api.algorithms or not api.token_types:
+        document.wrong_at(where, "algorithms and token_types name at least one each")
+    if api.introspection is not None and api.jwks_uri is not None:
+        document.wrong_at(f"{where}.jwks_uri", "tokens are verified by keys or by introspection; remove one")
 
 
 def _split(address: str) -> SplitResult:

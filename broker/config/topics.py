@@ -175,6 +175,37 @@ class TimeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     idle: Seconds = 60
 
 
+class Introspection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the provider says what a token means (RFC 7662), and as whom we ask. `cached`: while an answer counts."""
+
+    endpoint: Text
+    client_id: Text
+    client_secret: str | None = None
+    client_secret_file: str | None = None
+    cached: Annotated[float, msgspec.Meta(gt=0, le=300)] = 30
+
+
+class Api(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Programs that come to an application with an access token of their own (RFC 6750); without it none may.
+
+    Tokens are JWTs, signed by a key at `jwks_uri` (else where the issuer's discovery says), unless there is
+    `introspection`. `audience` and `scopes` are what each must have; `max_lifetime` is from issue to end.
+    """
+
+    issuer: Text
+    audience: Text
+    scopes: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
+    jwks_uri: str | None = None
+    introspection: Introspection | None = None
+    algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256", "PS256", "ES256")
+    token_types: tuple[Literal["at+jwt", "JWT"], ...] = ("at+jwt",)
+    organisation_claim: Text = "vo_orgcode"
+    role_claim: Text = "vlaio_inkom_rol"
+    max_lifetime: Seconds = 3600
+    dpop_required: bool = False
+    forward_token: bool = False
+
+
 class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A protected application: it stands at `/<its id>/`, and is reached at `upstream`."""
 
@@ -183,6 +214,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_body: Annotated[int, msgspec.Meta(gt=0)] = 100_000_000
     time_limits: TimeLimits = TimeLimits()
     national_number: Disclosure | None = None
+    api: Api | None = None
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

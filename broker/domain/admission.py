@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from broker.domain.decide import Cause, Decision, decide
+from broker.domain.machine import MachineSession
 from broker.domain.people import Assurance
 from broker.domain.policy import AssuranceAtLeast, Policy
 from broker.domain.session import Session
@@ -58,7 +59,7 @@ class Forward:
 Outcome = SignIn | ChooseOrganisation | StepUp | Register | Refuse | Forward
 
 
-def admit(session: Session | None, *, application: str, policy: Policy, day: date) -> Outcome:
+def admit(session: Session | MachineSession | None, *, application: str, policy: Policy, day: date) -> Outcome:
     """Return the outcome for a request to `application` on a calendar day in Brussels."""
     if session is None:
         return SignIn()

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from broker.domain.decide import Decision
+from broker.domain.machine import Machine, MachineSession
 from broker.domain.numbers import NationalNumber
-from broker.domain.session import Session
+from broker.domain.session import Identity, Session
 
 PREFIX = "X-Inkom-"
 _MAX_VALUE = 2048
@@ -40,13 +41,26 @@ def pseudonym(number: NationalNumber, *, application: str, key: bytes) -> str:
 
     A keyed HMAC-SHA-256 of the national number, 128 bits of it in base64url (22 characters).
     """
-    message = f"{application}\0{number.digits}".encode()
-    digest = hmac.new(key, message, hashlib.sha256).digest()
+    return _keyed(f"{application}\0{number.digits}", key)
+
+
+def pseudonym_of(identity: Identity | Machine, *, application: str, key: bytes) -> str:
+    """Return the pairwise pseudonym of a person, or of a machine client, which can never be a person's."""
+    if isinstance(identity, Identity):
+        return pseudonym(identity.national_number, application=application, key=key)
+    # A person's text goes on with a digit. Lengths keep one client's name from running into another's subject.
+    names = (identity.issuer, identity.client_id, identity.subject)
+    text = "".join(f"{len(name)} {name}" for name in names)
+    return _keyed(f"{application}\0client\0{text}", key)
+
+
+def _keyed(message: str, key: bytes) -> str:
+    digest = hmac.new(key, message.encode(), hashlib.sha256).digest()
     return urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def identity_headers(
-    session: Session, decision: Decision, *, record: str, key: bytes, discloses_national_number: bool
+    session: Session | MachineSession, decision: Decision, *, record: str, key: bytes, discloses_national_number: bool
 ) -> IdentityHeaders:
     """Return what the backend of the decision's application receives.
 
@@ -57,7 +71,7 @@ def identity_headers(
         raise ValueError("identity headers need an allowed decision about the session's organisation")
     finding = decision.settled_by.finding
     facts: list[tuple[str, str, str | None]] = [
-        ("Person", "sub", pseudonym(identity.national_number, application=decision.application, key=key)),
+        ("Person", "sub", pseudonym_of(identity, application=decision.application, key=key)),
         ("Name", "name", identity.name),
         ("Organisation", "organisation", acting.organisation.number.digits),
         ("Organisation-Name", "organisation_name", acting.organisation.name),
@@ -67,7 +81,7 @@ def identity_headers(
         ("Assurance", "assurance", identity.assurance.word if identity.assurance else None),
         ("Decision", "decision", record),
     ]
-    if discloses_national_number:
+    if discloses_national_number and isinstance(identity, Identity):
         facts.append(("National-Number", "national_number", identity.national_number.digits))
     # A lone surrogate, which JSON can carry, is no text that UTF-8 could hold: it becomes a question mark.
     present = [(header, claim, value.encode(errors="replace").decode()) for header, claim, value in facts if value]

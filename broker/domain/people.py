@@ -21,17 +21,18 @@ REPRESENTING_FUNCTIONS = frozenset({"10002", "10003", "10005", "10006", "10007"}
 
 
 class SignInMethod(Enum):
-    """The five ways to sign in (guide, step 1)."""
+    """The five ways to sign in (guide, step 1), and the one of programs: an access token of their own."""
 
     EID = "eid"
     ITSME = "itsme"
     FEDERAL_TOKEN = "federal-token"
     APP = "app"
     SMS = "sms"
+    CLIENT_CREDENTIALS = "client-credentials"
 
     @property
-    def assurance(self) -> Assurance:
-        """The eIDAS level of the method (ACM, "Authenticatiemiddelen").
+    def assurance(self) -> Assurance | None:
+        """The eIDAS level of the method (ACM, "Authenticatiemiddelen"); None for programs, of which there is none.
 
         The federal token left that list; its level is our assumption, on the low side.
         """
@@ -42,6 +43,8 @@ class SignInMethod(Enum):
                 return Assurance.SUBSTANTIAL
             case SignInMethod.FEDERAL_TOKEN:
                 return Assurance.LOW
+            case SignInMethod.CLIENT_CREDENTIALS:
+                return None
             case _:
                 assert_never(self)
 

@@ -38,6 +38,8 @@ _NEVER_A_CONNECTION_OPTION = frozenset(
     b"host cookie authorization content-length content-type content-encoding content-range content-disposition "
     b"cache-control set-cookie origin referer location vary etag range accept accept-encoding".split()
 )
+# What a client proves itself with is the gateway's to look at (RFC 9110 11.6.2, RFC 9449 7.1).
+_CREDENTIALS = frozenset({b"authorization", b"dpop"})
 # Fields by which a client could tell a backend something that only a gateway may say, or change the request after
 # the policy was decided on.
 _CLIENT_MAY_NOT_SAY = frozenset(
@@ -121,10 +123,10 @@ def _as_backends_read(name: bytes) -> bytes:
 def _may_pass_to_backend(name: bytes, named: frozenset[bytes], *, keep_authorization: bool) -> bool:
     if b"_" in name or name in named:
         return False
-    if name == b"authorization":
+    if name in _CREDENTIALS:
         return keep_authorization
     read_as = _as_backends_read(name)
-    if read_as == b"authorization":
+    if read_as in _CREDENTIALS:
         return False
     return not (read_as in _HOP_BY_HOP or read_as in _CLIENT_MAY_NOT_SAY or read_as.startswith(_CLIENT_MAY_NOT_BEGIN))
 

@@ -1,6 +1,6 @@
 """The gate in front of everything: one request from its bytes to its outcome, in order.
 
-    target -> application -> session -> facts fresh enough -> admit -> audit -> forward, or the outcome's page
+    target -> application -> session (`visitors`) -> facts fresh enough -> admit -> audit -> forward, or the answer
 
 What a request is refused with looks is the business of `Answers` (the web layer); how bytes move is `forward`'s and
 `tunnel`'s. HTTP requests and WebSocket upgrades are judged by the same `_judge`.
@@ -18,14 +18,16 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from broker.cookies import Cookies, cookie_value
+from broker.cookies import Cookies
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp, admit
 from broker.domain.decide import Decision
-from broker.domain.identity_headers import UnfitForHeaderError, identity_headers, pseudonym
+from broker.domain.identity_headers import UnfitForHeaderError, identity_headers, pseudonym_of
+from broker.domain.machine import ApiTerms, MachineSession, TokenRefused
 from broker.domain.numbers import without_national_numbers
 from broker.domain.policy import Policy
 from broker.domain.session import Session
 from broker.facts import FreshSessions
+from broker.machines import MachineSessions
 from broker.ports import (
     Answers,
     Assertions,
@@ -35,6 +37,7 @@ from broker.ports import (
     InkomError,
     Measures,
     Passage,
+    ProviderUnavailable,
     RegisterUnavailable,
     RegistrationsUnavailable,
     Reply,
@@ -44,6 +47,7 @@ from broker.proxy.forward import forward
 from broker.proxy.messages import ForwardedFor, Headers, application_path, request_headers
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
 from broker.proxy.upstream import Upstream
+from broker.proxy.visitors import Visitors
 
 # A refusal never rests on facts older than this; the registers are asked at most that often for one refused session.
 _REFUSED_ON_FACTS_YOUNGER_THAN = timedelta(seconds=5)
@@ -54,12 +58,16 @@ _log = logging.getLogger("inkom.gate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protected:
-    """An application behind the gate, with the policy that guards it and the backend that serves it."""
+    """An application behind the gate, with the policy that guards it and the backend that serves it.
+
+    `api` is set where programs may come with an access token.
+    """
 
     id: str
     policy: Policy
     upstream: Upstream
     discloses_national_number: bool
+    api: ApiTerms | None = None
 
 
 class NoLongerAdmitted(Exception):
@@ -76,6 +84,7 @@ class Gate:
         pages: ASGIApp,
         answers: Answers,
         sessions: FreshSessions,
+        machines: MachineSessions,
         assertions: Assertions,
         audit: AuditLog,
         measures: Measures,
@@ -89,14 +98,13 @@ class Gate:
         self._by_segment = {f"/{application.id}/".encode(): application for application in self.applications}
         self._pages = pages
         self._answers = answers
-        self._sessions = sessions
         self._assertions = assertions
         self._audit = audit
         self._measures = measures
         self._clock = clock
-        self._cookies = cookies
         self._dropped_cookies = frozenset(name.encode() for name in cookies.names)
         self._origin = public_url.rstrip("/").encode()
+        self._visitors = Visitors(sessions=sessions, machines=machines, cookies=cookies, origin=self._origin)
         self._pseudonym_key = pseudonym_key
         self._watch_interval = watch_interval
 
@@ -130,8 +138,11 @@ class Gate:
         application = self._application(request.target)
         if application is None:
             return _refused(Reply(status=404, headers=[(b"content-type", b"text/plain")], body=b"not found"))
-        if [value for name, value in request.headers if name == b"origin"] != [self._origin]:
-            # A page of another site could otherwise open a socket with the visitor's cookie (RFC 6455, section 10.2).
+        origins = [value for name, value in request.headers if name == b"origin"]
+        # A page of another site could otherwise open a socket with the visitor's cookie (RFC 6455, section 10.2). A
+        # program with a token has no page that it comes from.
+        program = not origins and self._visitors.comes_with_token(request.headers, application.api)
+        if origins != [self._origin] and not program:
             return _refused(Reply(status=403, headers=[(b"content-type", b"text/plain")], body=b"foreign origin"))
         try:
             passage = await self._judge(request.headers, request.target, application, method="GET")
@@ -153,36 +164,48 @@ class Gate:
 
     async def _judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Passage:
         began = perf_counter()
-        cookie = cookie_value(headers, self._cookies.session)
-        session = await self._sessions.find(cookie)
-        outcome = self._admit(session, application)
-        if isinstance(outcome, Refuse | Register) and cookie is not None and session is not None:
+        visit = await self._visitors.find(
+            headers, target, application=application.id, api=application.api, method=method
+        )
+        outcome = visit.refused or self._admit(visit.session, application)
+        if isinstance(outcome, Refuse | Register):
             # Whoever was just given a right, or whose organisation was just registered on another machine, need not
             # wait until the facts are too old to hear of it.
-            with suppress(RegisterUnavailable, RegistrationsUnavailable):
-                session = await self._sessions.fresher(cookie, session, than=_REFUSED_ON_FACTS_YOUNGER_THAN)
-                outcome = self._admit(session, application)
+            with suppress(ProviderUnavailable, RegisterUnavailable, RegistrationsUnavailable):
+                visit = await self._visitors.fresher(
+                    visit, application=application.id, than=_REFUSED_ON_FACTS_YOUNGER_THAN
+                )
+                outcome = self._admit(visit.session, application)
         record = None
         match outcome:
             case Forward() | Refuse() | StepUp() | Register():
-                if session is None:
+                if visit.session is None:
                     raise AssertionError("a decision is about somebody")
-                record = await self._record(outcome.decision, session, method=method, target=target)
-            case SignIn() | ChooseOrganisation():
+                record = await self._record(outcome.decision, visit.session, method=method, target=target)
+            case SignIn() | ChooseOrganisation() | TokenRefused():
                 pass
         self._measures.judged(application.id, type(outcome).__name__, seconds=perf_counter() - began)
         return Passage(
-            application=application.id, outcome=outcome, session=session, cookie=cookie, target=target, record=record
+            application=application.id,
+            outcome=outcome,
+            session=visit.session,
+            cookie=visit.cookie,
+            target=target,
+            record=record,
+            api=application.api,
+            scheme=visit.scheme,
         )
 
-    def _admit(self, session: Session | None, application: Protected) -> Outcome:
+    def _admit(self, session: Session | MachineSession | None, application: Protected) -> Outcome:
         return admit(session, application=application.id, policy=application.policy, day=self._clock.today())
 
-    async def _record(self, decision: Decision, session: Session, *, method: str, target: bytes) -> str:
+    async def _record(
+        self, decision: Decision, session: Session | MachineSession, *, method: str, target: bytes
+    ) -> str:
         return await self._audit.decided(
             decision,
             session=session.reference,
-            person=pseudonym(session.identity.national_number, application="audit", key=self._pseudonym_key),
+            person=pseudonym_of(session.identity, application="audit", key=self._pseudonym_key),
             method=method,
             path=without_national_numbers(application_path(target).decode("ascii", "replace")),
         )
@@ -208,6 +231,7 @@ class Gate:
             identity=[*injected, (b"x-inkom-assertion", assertion.encode("ascii"))],
             peer=ForwardedFor(client=(client or ("unknown", 0))[0].encode(), proto=scheme, host=host),
             dropped_cookies=self._dropped_cookies,
+            keep_authorization=passage.scheme is not None and passage.api is not None and passage.api.forwards_token,
         )
 
     async def _forward(
@@ -250,7 +274,7 @@ class Gate:
             return
         if passage.session is None:
             raise NoLongerAdmitted
-        with self._sessions.watching(passage.session) as announced:
+        with self._visitors.watching(passage.session) as announced:
             while True:
                 # Cleared first: what is announced during the look is looked at again.
                 announced.clear()
@@ -273,7 +297,7 @@ class Gate:
         """Return, once a tunnel's person may no longer pass, a word for the close frame."""
         if passage.session is None:
             return "session ended"
-        with self._sessions.watching(passage.session) as announced:
+        with self._visitors.watching(passage.session) as announced:
             while True:
                 announced.clear()
                 if not await self._still_admitted(passage, application):
@@ -283,15 +307,8 @@ class Gate:
 
     async def _still_admitted(self, passage: Passage, application: Protected) -> bool:
         """Whether the same session, for the same organisation, would be let in again. In doubt it would not."""
-        if passage.session is None or passage.cookie is None:
-            return False
-        try:
-            session = await self._sessions.find(passage.cookie, counts_as_use=False)
-        except InkomError:
-            return False
-        if session is None or session.reference != passage.session.reference:
-            return False
-        return isinstance(self._admit(session, application), Forward)
+        session = await self._visitors.again(passage)
+        return session is not None and isinstance(self._admit(session, application), Forward)
 
 
 def _refused(reply: Reply) -> TunnelRefused:

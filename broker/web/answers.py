@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import assert_never
 
 import msgspec
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp
+from broker.domain.machine import TokenRefused
 from broker.ports import (
     AuditUnavailable,
     ForwardingFailed,
@@ -22,6 +24,7 @@ from broker.ports import (
     Reply,
     StoreUnavailable,
 )
+from broker.web.challenges import challenges
 from broker.web.refusal import RefusalPage
 from broker.web.return_to import address_with_return
 from broker.web.site import SPACE, Pages, new_reference, spoken
@@ -44,8 +47,11 @@ class PageAnswers:
     async def outcome(self, passage: Passage, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is not forwarded: a redirect or a page for people, a problem document for programs."""
         request = Request(scope, receive)
+        by_token = passage.scheme is not None
         response = (
-            await self._for_people(passage, request) if shows_pages(request) else _document(self.problem(passage))
+            await self._for_people(passage, request)
+            if shows_pages(request) and not by_token
+            else _document(self.problem(passage))
         )
         await response(scope, receive, send)
 
@@ -80,6 +86,8 @@ class PageAnswers:
         if isinstance(subject, Exception):
             return self._failure_document(subject, new_reference())
         outcome = subject.outcome
+        if isinstance(outcome, TokenRefused):
+            return _token_refused(outcome, subject)
         status, title = _status_and_title(outcome)
         members: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
         match outcome:
@@ -100,7 +108,11 @@ class PageAnswers:
             case _:
                 assert_never(outcome)
         members["reference"] = subject.record or new_reference()
-        return _problem_reply(status, members)
+        if subject.scheme is not None:
+            # A program cannot follow these: they are for people with a browser.
+            members = {name: value for name, value in members.items() if not name.endswith("_url")}
+        reply = _problem_reply(status, members)
+        return replace(reply, headers=[*reply.headers, *challenges(subject)])
 
     async def _for_people(self, passage: Passage, request: Request) -> Response:
         outcome = passage.outcome
@@ -119,8 +131,8 @@ class PageAnswers:
                 return self._pages.see_other(address_with_return(REGISTER, target))
             case Refuse():
                 return await self._refusal.answer(request, passage)
-            case Forward():
-                raise AssertionError("a request that may pass is forwarded")
+            case Forward() | TokenRefused():
+                raise AssertionError("a request that may pass is forwarded, and no page is shown to a program")
             case _:
                 assert_never(outcome)
 
@@ -177,6 +189,23 @@ def _part(error: Exception) -> str:
             return "gateway"
 
 
+def _token_refused(refused: TokenRefused, passage: Passage) -> Reply:
+    """The error code for programs, and what is wrong for whoever wrote the program (RFC 6750, section 3)."""
+    reference = new_reference()
+    _log.warning("a token was refused", extra={"reference": reference, "detail": refused.detail})
+    status = refused.error.status
+    members: dict[str, object] = {
+        "type": "about:blank",
+        "title": "The access token is not accepted",
+        "status": status,
+        "reason": refused.error.value.replace("_", "-"),
+        "detail": refused.detail,
+        "reference": reference,
+    }
+    reply = _problem_reply(status, members)
+    return replace(reply, headers=[*reply.headers, *challenges(passage)])
+
+
 def _target(passage: Passage) -> str:
     return passage.target.decode("ascii")
 
@@ -195,5 +224,6 @@ def _problem_reply(status: int, members: dict[str, object]) -> Reply:
 
 
 def _document(reply: Reply) -> Response:
-    headers = {name.decode(): value.decode() for name, value in reply.headers}
-    return Response(reply.body, status_code=reply.status, headers=headers)
+    response = Response(reply.body, status_code=reply.status)
+    response.raw_headers.extend(reply.headers)
+    return response

@@ -64,8 +64,8 @@ class RefusalPage:
     async def answer(self, request: Request, passage: Passage) -> Response:
         """Return the page for a refusal; without the names of who can help when the registers do not answer."""
         session, outcome = passage.session, passage.outcome
-        if session is None or session.acting is None or not isinstance(outcome, Refuse):
-            raise AssertionError("a refusal is about somebody in an organisation")
+        if not isinstance(session, Session) or session.acting is None or not isinstance(outcome, Refuse):
+            raise AssertionError("a page of refusal is about a person in an organisation")
         language = self._pages.language(request)
         decision = outcome.decision
         contacts = await self._contacts(session)

@@ -12,9 +12,11 @@ from broker.ports import SessionStore
 def shows_pages(connection: HTTPConnection) -> bool:
     """Whether the client is a browser that navigates.
 
-    Anything else (no `Accept: text/html`, or a `Sec-Fetch-Mode` other than `navigate`) is a program: it gets a status
-    and a problem document, and is never sent to the identity provider.
+    Anything else (no `Accept: text/html`, a `Sec-Fetch-Mode` other than `navigate`, an access token) is a program: it
+    gets a status and a problem document, and is never sent to the identity provider.
     """
+    if connection.headers.get("authorization", "").partition(" ")[0].lower() in {"bearer", "dpop"}:
+        return False
     mode = connection.headers.get("sec-fetch-mode")
     return "text/html" in connection.headers.get("accept", "") and mode in {None, "navigate"}
 

@@ -84,7 +84,7 @@ def read_metadata(text: bytes, settings: OidcSettings) -> Metadata:
     }
     for name, address in named.items():
         if address:
-            _check_address(name, address, hosts)
+            check_address(name, address, hosts)
     if settings.uses_mutual_tls and not token_endpoint.startswith("https:"):
         raise NotUnderstood("token_endpoint is not https, so that no certificate can be shown there (RFC 8705)")
     return Metadata(
@@ -107,7 +107,8 @@ def check_issuer(issuer: str) -> None:
         raise ValueError("the issuer must be an https address without query or fragment")
 
 
-def _check_address(name: str, address: str, hosts: set[str]) -> None:
+def check_address(name: str, address: str, hosts: set[str]) -> None:
+    """Refuse an address that is not https, or not on one of these hosts. Raises NotUnderstood."""
     # RFC 9700 2.6, Discovery 3: credentials and codes go to these addresses.
     if not _is_protected(address):
         raise NotUnderstood(f"{name} is not https")

@@ -6,20 +6,12 @@ very organisation. A role counts when its right is in the table, without regard 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 
-from broker.domain.claims import Claimed, ClaimedRole
-from broker.domain.numbers import EnterpriseNumber, InvalidNumberError
-from broker.domain.people import (
-    Enterprise,
-    KboFunction,
-    Organisation,
-    PersonRecord,
-    RelationStatus,
-    UserRight,
-    WorkingRelation,
-)
+from broker.domain.claims import Claimed, RoleTable
+from broker.domain.numbers import EnterpriseNumber
+from broker.domain.people import Enterprise, KboFunction, Organisation, PersonRecord
 from broker.domain.session import Identity
 from broker.domain.validity import Period
 from broker.ports import Clock, Contacts
@@ -35,8 +27,7 @@ class ClaimedRegisters:
 
     def __init__(self, *, rights: Mapping[str, str], profiles: Mapping[str, str], clock: Clock) -> None:
         """`rights` and `profiles` lead from ACM's codes to the names that policies use."""
-        self._rights = {code.casefold(): name for code, name in rights.items()}
-        self._profiles = {code.casefold(): name for code, name in profiles.items()}
+        self._table = RoleTable(rights=rights, profiles=profiles)
         self._clock = clock
 
     async def person(self, identity: Identity) -> PersonRecord:
@@ -47,7 +38,7 @@ class ClaimedRegisters:
         chosen = claimed.organisation
         return PersonRecord(
             functions=_functions(claimed, chosen.number),
-            rights=tuple(right for role in claimed.roles for right in self._granted(role)),
+            rights=self._table.granted(claimed.roles),
             organisations=(Organisation(number=chosen.number, name=chosen.name or chosen.number.dotted),),
         )
 
@@ -58,26 +49,6 @@ class ClaimedRegisters:
     async def contacts(self, number: EnterpriseNumber, *, day: date) -> Contacts:
         """Return nobody: claims speak of the person who signed in only."""
         return Contacts(organisation=None, known=False)
-
-    def _granted(self, role: ClaimedRole) -> Iterator[UserRight]:
-        """Yield a role's right in each of its organisations; those of others than the chosen one explain a refusal."""
-        name = self._rights.get(role.right.casefold())
-        if name is None:
-            return
-        profile = None if role.context is None else self._profiles.get(role.context.casefold())
-        for code in role.organisations:
-            try:
-                number = EnterpriseNumber.parse(code)
-            except InvalidNumberError:
-                continue
-            relation = WorkingRelation(organisation=number, status=RelationStatus.ACTIVE, period=_NOW)
-            yield UserRight(
-                organisation=number,
-                name=name,
-                profiles=() if profile is None else (profile,),
-                period=_NOW,
-                relation=relation,
-            )
 
 
 def _functions(claimed: Claimed, chosen: EnterpriseNumber) -> tuple[KboFunction, ...]:

@@ -1,0 +1,88 @@
+"""The verifiers of access tokens that the configuration asks for, one for each application with an `api`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from broker.adapters.bearer.introspection import IntrospectedTokens
+from broker.adapters.bearer.reader import ApplicationTokens
+from broker.adapters.bearer.replays import ShownProofs
+from broker.adapters.bearer.settings import IntrospectionTerms, TokenTerms
+from broker.adapters.bearer.signed import IssuerKeys, SignedTokens
+from broker.adapters.http import BackChannel
+from broker.adapters.oidc.settings import ACM_ACR, AcrMeaning, acr_table
+from broker.adapters.sessions.connection import Connection
+from broker.config import Acm, Api, Secrets, Settings
+from broker.domain.machine import ApiTerms
+from broker.domain.people import Assurance, SignInMethod
+from broker.ports import AccessTokens, Clock
+
+
+def chosen_tokens(
+    settings: Settings, secrets: Secrets, *, redis: Connection, channel: BackChannel, clock: Clock
+) -> dict[str, AccessTokens]:
+    """Return the verifiers by application, from a configuration that was checked."""
+    proofs = ShownProofs(redis)
+    keys: dict[tuple[str, str | None], IssuerKeys] = {}
+    chosen: dict[str, AccessTokens] = {}
+    for name, application in settings.applications.items():
+        api = application.api
+        if api is None:
+            continue
+        terms = _terms(name, api, settings.acm)
+        source: IntrospectedTokens | SignedTokens
+        if api.introspection is not None:
+            asking = IntrospectionTerms(
+                endpoint=api.introspection.endpoint,
+                client_id=api.introspection.client_id,
+                client_secret=secrets.introspection_secrets[name],
+                cached=api.introspection.cached,
+            )
+            source = IntrospectedTokens(terms, asking, channel=channel, clock=clock)
+        else:
+            where = (api.issuer, api.jwks_uri)
+            if where not in keys:
+                keys[where] = IssuerKeys(issuer=api.issuer, jwks_uri=api.jwks_uri, channel=channel)
+            source = SignedTokens(terms, keys=keys[where])
+        chosen[name] = ApplicationTokens(terms, source=source, proofs=proofs, clock=clock)
+    return chosen
+
+
+def api_terms(api: Api, acm: Acm) -> ApiTerms:
+    """Return what an application says to programs."""
+    acr = _acr(acm)
+    return ApiTerms(
+        scopes=api.scopes,
+        dpop_required=api.dpop_required,
+        forwards_token=api.forward_token,
+        levels={
+            level: tuple(value for value, meaning in acr.items() if meaning.method and _reaches(meaning, level))
+            for level in Assurance
+        },
+    )
+
+
+def _terms(name: str, api: Api, acm: Acm) -> TokenTerms:
+    return TokenTerms(
+        application=name,
+        issuer=api.issuer,
+        audience=api.audience,
+        scopes=api.scopes,
+        organisation_claim=api.organisation_claim,
+        role_claim=api.role_claim,
+        algorithms=api.algorithms,
+        types=api.token_types,
+        max_lifetime=api.max_lifetime,
+        leeway=acm.leeway,
+        dpop_required=api.dpop_required,
+        persons_acr=frozenset(_acr(acm)),
+    )
+
+
+def _acr(acm: Acm) -> Mapping[str, AcrMeaning]:
+    methods = {acr: SignInMethod(method) for acr, method in acm.acr.items()}
+    return acr_table(methods) if methods else ACM_ACR
+
+
+def _reaches(meaning: AcrMeaning, level: Assurance) -> bool:
+    return meaning.assurance is not None and meaning.assurance >= level
