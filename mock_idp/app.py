@@ -20,6 +20,7 @@ from mock_idp.acm.authorization import Authorization
 from mock_idp.acm.clients import Clients
 from mock_idp.acm.interactions import Interactions
 from mock_idp.acm.keys import KeyRing
+from mock_idp.acm.machines import MachineTokens
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.pushed import PushedRequests
 from mock_idp.acm.routes import acm_routes
@@ -127,6 +128,7 @@ def build_provider(settings: Settings, clock: Clock) -> Provider:
         interactions=Interactions(clock),
         sessions=Sessions(clock),
         tokens=Tokens(clock),
+        machines=MachineTokens(clock),
         pushed=PushedRequests(clock),
         next_logins=NextLogins(),
         faults=faults,
@@ -138,6 +140,7 @@ def build_provider(settings: Settings, clock: Clock) -> Provider:
         provider.interactions,
         provider.sessions,
         provider.tokens,
+        provider.machines,
         provider.pushed,
         provider.next_logins,
         provider.faults,

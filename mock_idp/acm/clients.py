@@ -17,6 +17,7 @@ from cryptography import x509
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
+from mock_idp.acm.machines import Machine, read_machine
 from mock_idp.acm.methods import Method
 from mock_idp.strict_yaml import Fields, FileProblemError, FileProblemsError, Place, Problems, compose, read_yaml
 
@@ -58,6 +59,7 @@ class Client:
     signals_uri: str | None = None
     signals_audience: str | None = None
     signals_token: str | None = field(repr=False, default=None)
+    machine: Machine | None = None
 
     def described(self) -> dict[str, object]:
         """For the answer of `POST /mock/clients`: everything but secrets and keys."""
@@ -156,6 +158,7 @@ def read_client(place: Place) -> Client:
         signals_uri=fields.text_or_none("signals_uri"),
         signals_audience=fields.text_or_none("signals_audience"),
         signals_token=fields.text_or_none("signals_token"),
+        machine=read_machine(fields),
     )
     fields.finish()
     return client

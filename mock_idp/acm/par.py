@@ -73,6 +73,9 @@ class IntrospectEndpoint:
             await self._authentication.client(request, sent)
         except OAuthError as error:
             return error_answer(error)
+        machine = self._provider.machines.find(sent.get("token", ""))
+        if machine is not None:
+            return json_answer({"active": True, "token_type": "Bearer", **machine.claims})
         token = self._provider.tokens.access_token(sent.get("token", ""))
         return json_answer({"active": False} if token is None else self._described(token))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mock_idp.acm.clients import Clients
 from mock_idp.acm.interactions import Interactions
 from mock_idp.acm.keys import KeyRing
+from mock_idp.acm.machines import MachineTokens
 from mock_idp.acm.pushed import PushedRequests
 from mock_idp.acm.scripts import NextLogins
 from mock_idp.acm.sessions import Sessions
@@ -28,6 +29,7 @@ class Provider:
     interactions: Interactions
     sessions: Sessions
     tokens: Tokens
+    machines: MachineTokens
     pushed: PushedRequests
     next_logins: NextLogins
     faults: Faults

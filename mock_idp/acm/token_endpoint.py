@@ -1,4 +1,4 @@
-"""The token endpoint: a code or a refresh token in, tokens out."""
+"""The token endpoint: a code, a refresh token or a client's own credentials in, tokens out."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mock_idp.acm.dpop import ProofReader, UseNonceError
 from mock_idp.acm.endpoint_faults import EndpointFaults
 from mock_idp.acm.id_token import signed_id_token
 from mock_idp.acm.keys import base64url
+from mock_idp.acm.machines import token_answer
 from mock_idp.acm.parameters import sent_parameters
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.tokens import ACCESS_LIFETIME, Binding, Code, Grant
@@ -70,10 +71,14 @@ class TokenEndpoint:
                 return self._for_code(client, parameters, binding)
             case "refresh_token":
                 return self._for_refresh_token(client, parameters, binding)
+            case "client_credentials":
+                return token_answer(self._provider, client, parameters, bound_to=binding.key)
             case None:
                 raise OAuthError("invalid_request", "grant_type is missing")
             case _:
-                raise OAuthError("unsupported_grant_type", "authorization_code and refresh_token are supported")
+                raise OAuthError(
+                    "unsupported_grant_type", "authorization_code, refresh_token and client_credentials are supported"
+                )
 
     def _for_code(self, client: Client, parameters: Mapping[str, str], binding: Binding) -> dict[str, object]:
         code = self._provider.tokens.take_code(parameters.get("code", ""))
