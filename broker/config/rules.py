@@ -91,6 +91,8 @@ def _check_application(document: Document, name: str, *, well_formed: bool) -> N
 def _check_api(document: Document, where: str, api: Api) -> None:
     if any(not scope.isascii() or not scope.isprintable() or set(scope) & set(' "\\') for scope in api.scopes):
         document.wrong_at(f"{where}.scopes", "a scope is one word without quotes (RFC 6749, section 3.3)")
+    if not api.scopes:
+        document.wrong_at(f"{where}.scopes", "name at least one scope: without any, every token would do")
     if not api.algorithms or not api.token_types:
         document.wrong_at(where, "algorithms and token_types name at least one each")
     if api.introspection is not None and api.jwks_uri is not None:

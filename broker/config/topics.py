@@ -194,7 +194,7 @@ class Api(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     issuer: Text
     audience: Text
-    scopes: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
+    scopes: tuple[Text, ...]
     jwks_uri: str | None = None
     introspection: Introspection | None = None
     algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256", "PS256", "ES256")

@@ -6,7 +6,7 @@ The backend is real and listens on a socket. Requests come in through ASGI as th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -42,6 +42,7 @@ from broker.domain.session import Identity, Session, SignInAttempt
 from broker.domain.validity import Period, brussels_day
 from broker.parts import Parts
 from broker.ports import (
+    AccessTokens,
     Announced,
     AuditUnavailable,
     Contacts,
@@ -491,6 +492,7 @@ async def gateway(
     change: Callable[[Policy], Policy] = lambda policy: policy,
     application: dict[str, Any] | None = None,
     acm: dict[str, Any] | None = None,
+    tokens: Callable[[Hands], Mapping[str, AccessTokens]] = lambda _: {},
 ) -> AsyncIterator[World]:
     """Run a gateway in front of one backend that serves all three applications."""
     backend = Backend()
@@ -514,6 +516,7 @@ async def gateway(
         assertions=AssertionSigner(key=ec_key(), client_keys=(), issuer=ORIGIN, clock=clock),
         measures=measures,
         announcements=announcements,
+        tokens=tokens(clock),
         signals=signals,
         signals_token=SIGNALS_TOKEN,
         vital={"sessions": sessions.ping, "registrations": registrations.ping},

@@ -265,7 +265,7 @@ MAGDA = "functions: 'http://localhost:8080/f', enterprise: 'http://localhost:808
         ("source: claims, claims: {rights: {Abc: A, aBC: B}}", ["rights.aBC: stands there twice"]),
         ("source: claims, claims: {profiles: {Abc: A, ABC: B}}", ["profiles.ABC: stands there twice"]),
         ("source: claims, claims: {rights: {A: ''}}", ["does not fit"]),
-        (f"{IDM}, kbo: https://kbo.example, claims: {{rights: {{}}}}", ["source: claims` only"]),
+        (f"{IDM}, kbo: https://kbo.example, claims: {{rights: {{}}}}", ["where an application has an `api`"]),
         (f"{IDM}, magda: {{{MAGDA.replace('localhost:8080/f', 'magda.example/f')}}}", ["plain http"]),
         (f"{IDM}, magda: {{{MAGDA.replace('http://', 'https://')}}}", ["client certificate"]),
         (f"{IDM}, magda: {{{MAGDA}, key_file: secret}}", ["go together"]),
@@ -388,6 +388,52 @@ def test_a_file_that_is_no_configuration_is_refused_and_not_overridden(folder: P
     assert problems(folder, text, INKOM_LISTEN_PORT="1")
 
 
+API = "issuer: https://acm.example/op, audience: kmo-portefeuille, scopes: [kmo.read]"
+ASKING = "endpoint: https://acm.example/introspect, client_id: inkom"
+
+
+def with_api(api: str) -> str:
+    return f"{SMALL}    api: {{{api}}}\n"
+
+
+def test_programs_are_served_only_where_an_api_is_written(folder: Path) -> None:
+    assert loaded(folder)[0].applications["kmo-portefeuille"].api is None
+    settings, secrets = loaded(folder, with_api(API))
+    api = settings.applications["kmo-portefeuille"].api
+    assert api is not None
+    assert (api.token_types, api.max_lifetime, api.forward_token) == (("at+jwt",), 3600, False)
+    assert dict(secrets.introspection_secrets) == {}
+
+
+def test_the_secret_for_introspection_may_stand_in_a_file_or_in_the_environment(folder: Path) -> None:
+    text = with_api(f"{API}, introspection: {{{ASKING}}}")
+    variable = "INKOM_APPLICATIONS_KMO_PORTEFEUILLE_API_INTROSPECTION_CLIENT_SECRET"
+    for name, value, secret in ((variable, "told", "told"), (f"{variable}_FILE", "secret", SECRET)):
+        _, secrets = loaded(folder, text, **{name: value})
+        assert dict(secrets.introspection_secrets) == {"kmo-portefeuille": secret}
+
+
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        (API.replace("[kmo.read]", "[]"), "name at least one scope"),
+        (API.replace("[kmo.read]", "['kmo read']"), "a scope is one word"),
+        (API.replace("kmo-portefeuille", "''"), "audience"),
+        (API.replace("https://acm", "http://acm"), "plain http"),
+        (f"{API}, algorithms: []", "at least one each"),
+        (f"{API}, algorithms: [HS256]", "algorithms"),
+        (f"{API}, jwks_uri: 'http://keys.example'", "plain http"),
+        (f"{API}, introspection: {{{ASKING}}}", "needs a secret"),
+        (f"{API}, introspection: {{{ASKING}, client_secret: é}}", "ASCII"),
+        (f"{API}, introspection: {{{ASKING}, client_secret: s, cached: 3600}}", "cached"),
+        (f"{API}, jwks_uri: 'https://a.example', introspection: {{{ASKING}, client_secret: s}}", "remove one"),
+    ],
+)
+def test_an_api_that_would_accept_too_much_is_a_problem(folder: Path, api: str, said: str) -> None:
+    (found,) = [message for _, message in problems(folder, with_api(api))]
+    assert said in found
+
+
 REGISTERS: dict[str, dict[str, Any]] = {
     "json": {
         "source": "registers",
@@ -468,6 +514,26 @@ def _whole(source: str) -> dict[str, Any]:
                 "max_body": 1000,
                 "time_limits": {"connect": 1.0, "first_byte": 2.0, "idle": 3.0},
                 "national_number": {"purpose": "aid", "legal_basis": "Act of 8 August 1983, article 8"},
+                "api": {
+                    "issuer": "https://acm.example/op",
+                    "audience": "kmo-portefeuille",
+                    "scopes": ["kmo.read"],
+                    "jwks_uri": None,
+                    "introspection": {
+                        "endpoint": "https://acm.example/op/v1/introspect",
+                        "client_id": "inkom",
+                        "client_secret": "introspects",
+                        "client_secret_file": "secret",
+                        "cached": 10.0,
+                    },
+                    "algorithms": ["ES256"],
+                    "token_types": ["at+jwt", "JWT"],
+                    "organisation_claim": "org",
+                    "role_claim": "roles",
+                    "max_lifetime": 900.0,
+                    "dpop_required": True,
+                    "forward_token": True,
+                },
             }
         },
         "signals": {

@@ -6,7 +6,7 @@ A signature is verified for every request: nothing of a token is kept, so that n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -84,12 +84,22 @@ class IssuerKeys:
         return answer.body
 
 
+class Keys(Protocol):
+    """The keys of an issuer."""
+
+    async def get(self) -> tuple[ProviderKey, ...]:
+        """Return the keys. Raises ProviderUnavailable."""
+
+    async def newer_than(self, keys: tuple[ProviderKey, ...]) -> tuple[ProviderKey, ...] | None:
+        """Return newer keys, or None when there are none to be had now."""
+
+
 class SignedTokens:
     """Reads tokens that one application's provider signed."""
 
     signed = True
 
-    def __init__(self, terms: TokenTerms, *, keys: IssuerKeys) -> None:
+    def __init__(self, terms: TokenTerms, *, keys: Keys) -> None:
         self._terms = terms
         self._keys = keys
 

@@ -45,6 +45,10 @@ def test_each_method_has_its_level(method: SignInMethod, level: Assurance) -> No
     assert level.word in {"low", "substantial", "high"}
 
 
+def test_a_program_has_no_level_since_levels_are_of_people() -> None:
+    assert SignInMethod.CLIENT_CREDENTIALS.assurance is None
+
+
 def test_levels_are_ordered() -> None:
     assert Assurance.LOW < Assurance.SUBSTANTIAL < Assurance.HIGH
 

@@ -36,6 +36,7 @@ NEW_RIGHT, OLD_RIGHT = "VLAIO Inkom Gebruiker Nieuw", "VLAIO Inkom Gebruiker"
 USER, SERVICE_PROVIDER = "Gebruiker", "Dienstverlener kmo-portefeuille"
 DAY = date(2022, 6, 26)
 NOON = datetime(2022, 6, 26, 12, tzinfo=UTC)
+METHODS = frozenset(SignInMethod) - {SignInMethod.CLIENT_CREDENTIALS}  # the five of people
 
 POLICY = Policy(
     id="inkom",
@@ -43,7 +44,7 @@ POLICY = Policy(
     title=(("nl", "Toegang"), ("en", "Access")),
     applications=("kmo-portefeuille", "ecologiepremie-plus"),
     require=(
-        Requirement(id="sign-in-method", condition=MethodIsOneOf(methods=frozenset(SignInMethod))),
+        Requirement(id="sign-in-method", condition=MethodIsOneOf(methods=METHODS)),
         Requirement(id="organisation-active", condition=OrganisationIs(active=True, registered=True)),
     ),
     allow=(
