@@ -29,7 +29,7 @@ TERMS = TokenTerms(
 NOW_SECONDS = int(NOW.timestamp())
 
 
-def good_claims(now: int = NOW_SECONDS, **changed: Any) -> dict[str, Any]:
+def good_claims(*, now: int = NOW_SECONDS, **changed: Any) -> dict[str, Any]:
     """Claims of a token that opens the bakery for a program; a change to None leaves one out."""
     claims = {
         "iss": ISSUER,

@@ -31,12 +31,14 @@ class Endpoint:
         self.known: dict[str, dict[str, Any]] = {"good": good_claims()}
         self.asked: list[str] = []
         self.hold: asyncio.Event | None = None
+        self.reached = asyncio.Event()
         small.on("/introspect", self._answer)
         small.on("/other", self._answer)
 
     def _answer(self, request: Request) -> Reply:
         (token,) = parse_qs(request.body.decode())["token"]
         self.asked.append(token)
+        self.reached.set()
         found = self.known.get(token)
         answer = {"active": False} if found is None else {"active": True, **found}
         return Reply(body=msgspec.json.encode(answer), hold=self.hold)
@@ -80,8 +82,7 @@ async def test_fifty_requests_with_one_token_ask_once(endpoint: Endpoint, channe
     tokens = source(endpoint, channel)
     endpoint.hold = asyncio.Event()
     asked = [asyncio.ensure_future(tokens.claims("good")) for _ in range(50)]
-    while not endpoint.asked:
-        await asyncio.sleep(0.005)
+    await endpoint.reached.wait()
     endpoint.hold.set()
     assert all(claims == good_claims() for claims in await asyncio.gather(*asked))
     assert endpoint.asked == ["good"]
@@ -93,8 +94,7 @@ async def test_whoever_gives_up_waiting_does_not_spoil_it_for_the_others(
     tokens = source(endpoint, channel)
     endpoint.hold = asyncio.Event()
     first, second = (asyncio.ensure_future(tokens.claims("good")) for _ in range(2))
-    while not endpoint.asked:
-        await asyncio.sleep(0.005)
+    await endpoint.reached.wait()
     first.cancel()
     endpoint.hold.set()
     assert await second == good_claims()
