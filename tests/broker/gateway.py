@@ -416,11 +416,13 @@ class MemoryAudit:
     decisions: list[Decision] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     full: bool = False
+    about: list[tuple[str, str]] = field(default_factory=list)  # session and person
 
     async def decided(self, decision: Decision, *, session: str, person: str, method: str, path: str) -> str:
         if self.full:
             raise AuditUnavailable("the audit log cannot be written: the disk is full")
         self.decisions.append(decision)
+        self.about.append((session, person))
         return f"record-{len(self.decisions)}"
 
     async def happened(self, event: Event) -> str:

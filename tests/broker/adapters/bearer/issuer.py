@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from broker.adapters.bearer.dpop import Proof
@@ -46,10 +47,16 @@ def good_claims(*, now: int = NOW_SECONDS, **changed: Any) -> dict[str, Any]:
     return {name: value for name, value in {**claims, **changed}.items() if value is not None}
 
 
-def compact(header: Mapping[str, Any], claims: Any, key: RSAKey | ECKey | OctKey | None) -> str:
-    """A JWS of exactly this header and content; without a key it has no signature."""
+def compact(header: Mapping[str, Any], claims: Any, key: RSAKey | ECKey | bytes | None) -> str:
+    """A JWS of exactly this header and content; without a key it has no signature, with bytes it is an HS256 one."""
     signed = f"{_part(header)}.{_part(claims)}"
-    signature = b"" if key is None else JWSRegistry.algorithms[header["alg"]].sign(signed.encode(), key)
+    match key:
+        case None:
+            signature = b""
+        case bytes():
+            signature = hmac.digest(key, signed.encode(), "sha256")
+        case _:
+            signature = JWSRegistry.algorithms[header["alg"]].sign(signed.encode(), key)
     return f"{signed}.{urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
@@ -96,7 +103,7 @@ class Holder:
         address: str = "https://inkom.example/kmo-portefeuille/api",
         now: int = NOW_SECONDS,
         header: Mapping[str, Any] | None = None,
-        signed_by: RSAKey | ECKey | OctKey | None = None,
+        signed_by: RSAKey | ECKey | bytes | None = None,
         **changed: Any,
     ) -> str:
         digest = hashlib.sha256(token.encode()).digest()

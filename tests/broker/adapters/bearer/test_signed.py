@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -12,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from broker.adapters.bearer.rules import TokenUnfit
 from broker.adapters.bearer.settings import TokenTerms
@@ -68,9 +67,8 @@ async def test_a_token_that_is_not_signed_by_an_allowed_algorithm_is_refused(alg
 async def test_the_public_key_is_no_secret_to_sign_with() -> None:
     """RS256 to HS256: whoever knows the public key would sign."""
     for text in (ISSUER.key.as_pem(private=False), ISSUER.key_set()):
-        shared = OctKey.import_key({"kty": "oct", "k": urlsafe_b64encode(text).rstrip(b"=").decode()})
         with pytest.raises(TokenUnfit, match="not allowed"):
-            await claims_of(compact({"alg": "HS256", "typ": "at+jwt", "kid": "first"}, good_claims(), shared))
+            await claims_of(compact({"alg": "HS256", "typ": "at+jwt", "kid": "first"}, good_claims(), text))
 
 
 async def test_a_key_in_the_tokens_own_header_is_never_looked_at() -> None:
