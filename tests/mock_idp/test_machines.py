@@ -9,11 +9,8 @@ from joserfc import jwt
 
 from tests.mock_idp.provider import SECRET, Mock
 
-MACHINE = {
-    "audience": "kmo-portefeuille",
-    "organisation": "1999999943",
-    "roles": ["VLAIOInkomGebruikerNieuw-Gebruiker"],
-}
+ROLE = "VLAIOInkomGebruikerNieuw-Gebruiker"
+MACHINE = {"audience": "kmo-portefeuille", "organisation": "1999999943", "roles": [ROLE]}
 
 
 def asked(acm: Mock, client_id: str = "demo-program", secret: str = SECRET, **more: str) -> httpx2.Response:
