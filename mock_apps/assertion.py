@@ -47,7 +47,7 @@ class Identity:
     organisation: str
     organisation_name: str
     role: str
-    assurance: str
+    assurance: str | None
     right: str | None
     profile: str | None
     decision: str
@@ -159,7 +159,7 @@ def _identity(key_id: str, claims: Mapping[str, object]) -> Identity:
         organisation=word("organisation"),
         organisation_name=word("organisation_name"),
         role=word("role"),
-        assurance=word("assurance"),
+        assurance=word_or_none("assurance"),
         right=word_or_none("right"),
         profile=word_or_none("profile"),
         decision=word("decision"),

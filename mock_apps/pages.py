@@ -92,7 +92,7 @@ class Pages:
             caller=caller,
             number=_dotted(caller.organisation),
             road=ROLES.get(caller.role, caller.role),
-            level=LEVELS.get(caller.assurance, caller.assurance),
+            level=LEVELS.get(caller.assurance or "", message("unknown")),
             issued_at=datetime.fromtimestamp(caller.issued_at, UTC),
             expires_at=datetime.fromtimestamp(caller.expires_at, UTC),
             **context,

@@ -85,9 +85,11 @@ def identity_headers(
         facts.append(("National-Number", "national_number", identity.national_number.digits))
     # A lone surrogate, which JSON can carry, is no text that UTF-8 could hold: it becomes a question mark.
     present = [(header, claim, value.encode(errors="replace").decode()) for header, claim, value in facts if value]
+    # Who must know that it was a program finds it in the assertion (RFC 8693 4.3); there is no header of it.
+    program = (("client_id", identity.client_id),) if isinstance(identity, Machine) else ()
     return IdentityHeaders(
         plain=tuple((PREFIX + header, _encode(header, value)) for header, _, value in present),
-        claims=tuple((claim, value) for _, claim, value in present),
+        claims=(*((claim, value) for _, claim, value in present), *program),
     )
 
 

@@ -26,12 +26,16 @@ AT_MOST = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What a client may ask for itself: for whom (`aud`), for which organisation, with which roles."""
+    """What a client may ask for itself: for whom (`aud`), for which organisation, with which roles.
+
+    `bound_to` is the thumbprint of a key that all its tokens are bound to (RFC 9449, section 6.1).
+    """
 
     audience: str
     organisation: str
     roles: tuple[str, ...]
     opaque: bool
+    bound_to: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,7 @@ def read_machine(fields: Fields) -> Machine | None:
         organisation=own.text("organisation"),
         roles=own.texts("roles"),
         opaque=own.boolean_or("opaque", default=False),
+        bound_to=own.text_or_none("bound_to"),
     )
     own.finish()
     return machine
@@ -79,11 +84,12 @@ def read_machine(fields: Fields) -> Machine | None:
 def token_answer(
     provider: Provider, client: Client, parameters: Mapping[str, str], *, bound_to: str | None = None
 ) -> dict[str, object]:
-    """The answer to a client_credentials request; `bound_to` is the thumbprint of the key it proved (RFC 9449)."""
+    """The answer to a client_credentials request; `bound_to` is the thumbprint of a key that it proved."""
     if client.machine is None:
         raise OAuthError("unauthorized_client", "this client gets no tokens of its own (machine in clients.yaml)")
     scopes = _scopes(client, parameters.get("scope"))
     claims = _claims(provider, client, client.machine, scopes)
+    bound_to = bound_to or client.machine.bound_to
     if bound_to is not None:
         claims["cnf"] = {"jkt": bound_to}
     opaque = client.machine.opaque

@@ -107,6 +107,7 @@ async def test_a_program_with_a_right_passes_with_its_own_identity(programs: Pro
     assert person not in (b"me", b"crm")
     claims = jwt.decode(assertion.decode(), programs.world.gate._assertions._key).claims  # type: ignore[attr-defined]
     assert (claims["sub"], claims["name"], claims["role"]) == (person.decode(), "crm", "user")
+    assert claims["client_id"] == "crm"
     assert [decision.reason for decision in programs.world.audit.decisions] == ["inkom-user"]
 
 

@@ -25,6 +25,7 @@ from tests.project.places import ROOT
 
 CLIENT_ID = "inkom-gateway"
 APPLICATIONS = ("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen")
+PROGRAMS = "coronamaatregelen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,12 +153,30 @@ def _configuration(
         },
         "registrations": {"database": _registrations(folder)},
         "sessions": {"redis": redis, "secrets_file": "session-secrets"},
-        "policies": str(ROOT / "policies"),
+        "policies": _policies(folder),
         "audit": {"file": "audit.jsonl"},
         "assertion": {"key_file": str(assertion.file)},
         "pseudonym": {"key_file": "pseudonym"},
         "applications": {
-            name: {"title": {"nl": name, "en": name}, "upstream": f"http://localhost:{port}"}
+            name: {"title": {"nl": name, "en": name}, "upstream": f"http://localhost:{port}", **_api(name, government)}
             for name, port in upstreams
         },
     }
+
+
+def _api(name: str, government: Government) -> dict[str, object]:
+    """One of the applications serves programs too."""
+    if name != PROGRAMS:
+        return {}
+    return {"api": {"issuer": government.issuer, "audience": name, "scopes": ["corona.read"]}}
+
+
+def _policies(folder: Path) -> str:
+    """The shipped policy, in which an operator let programs in."""
+    shipped = (ROOT / "policies" / "inkom.yaml").read_text(encoding="utf-8")
+    methods = "method: [eid, itsme, federal-token, app, sms"
+    assert methods in shipped
+    (folder / "policies").mkdir(exist_ok=True)
+    edited = shipped.replace(methods, f"{methods}, client-credentials", 1)
+    (folder / "policies" / "inkom.yaml").write_text(edited, encoding="utf-8")
+    return "policies"

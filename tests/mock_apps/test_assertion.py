@@ -41,6 +41,11 @@ async def test_a_legal_representative_has_no_right_and_no_profile(
     assert (caller.right, caller.profile) == (None, None)
 
 
+async def test_a_program_has_no_level_of_certainty(gateway: StandIn, verifier: AssertionVerifier) -> None:
+    caller = await identity(verifier, gateway.headers(name="crm", assurance=None))
+    assert (caller.name, caller.assurance) == ("crm", None)
+
+
 async def test_a_name_with_a_percent_sign_is_decoded_once(gateway: StandIn, verifier: AssertionVerifier) -> None:
     caller = await identity(verifier, gateway.headers(organisation_name="100%25 Bio & Zn"))
     assert caller.organisation_name == "100%25 Bio & Zn"

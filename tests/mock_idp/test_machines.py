@@ -66,6 +66,13 @@ def test_both_kinds_of_token_are_introspectable_until_they_end(acm: Mock) -> Non
     assert introspected(acm, "unknown") == {"active": False}
 
 
+def test_tokens_may_be_bound_to_a_key(acm: Mock) -> None:
+    acm.register("bound-program", scopes=["kmo.read"], machine={**MACHINE, "bound_to": "a-thumbprint"})
+    answer = asked(acm, "bound-program").json()
+    assert answer["token_type"] == "DPoP"
+    assert jwt.decode(answer["access_token"], acm.keys()).claims["cnf"] == {"jkt": "a-thumbprint"}
+
+
 def test_a_reset_forgets_the_tokens_of_programs(acm: Mock) -> None:
     token = asked(acm).json()["access_token"]
     acm.post("/mock/reset", {})
