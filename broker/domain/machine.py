@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import assert_never
 
 from broker.domain.claims import ClaimedRole
 from broker.domain.numbers import EnterpriseNumber
@@ -42,6 +43,8 @@ class TokenError(Enum):
                 return 403
             case TokenError.INVALID_TOKEN | TokenError.INVALID_DPOP_PROOF:
                 return 401
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -192,7 +192,10 @@ def _part(error: Exception) -> str:
 def _token_refused(refused: TokenRefused, passage: Passage) -> Reply:
     """The error code for programs, and what is wrong for whoever wrote the program (RFC 6750, section 3)."""
     reference = new_reference()
-    _log.warning("a token was refused", extra={"reference": reference, "detail": refused.detail})
+    _log.warning(
+        "a token was refused",
+        extra={"application": passage.application, "reference": reference, "detail": refused.detail},
+    )
     status = refused.error.status
     members: dict[str, object] = {
         "type": "about:blank",

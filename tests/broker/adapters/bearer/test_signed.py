@@ -79,6 +79,13 @@ async def test_a_key_in_the_tokens_own_header_is_never_looked_at() -> None:
         await claims_of(compact(named, good_claims(), stranger))
 
 
+async def test_an_encrypted_token_is_not_opened() -> None:
+    head = compact({"alg": "RSA-OAEP", "enc": "A256GCM", "zip": "DEF", "typ": "at+jwt"}, {}, None).partition(".")[0]
+    for token in (f"{head}.AA.AA.AA.AA", f"{head}.AA.AA", f"{head}." + "." * 10_000):
+        with pytest.raises(TokenUnfit):
+            await claims_of(token)
+
+
 async def test_a_critical_header_that_we_do_not_know_is_refused() -> None:
     with pytest.raises(TokenUnfit, match="critical"):
         await claims_of(ISSUER.token(crit=["exp"], exp=1))
