@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mock_idp.acm.answers import OAuthError
+from mock_idp.acm.tokens import Binding, confirmation
 from mock_idp.clock import Clock
 from mock_idp.strict_yaml import Fields
 
@@ -26,16 +27,12 @@ AT_MOST = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What a client may ask for itself: for whom (`aud`), for which organisation, with which roles.
-
-    `bound_to` is the thumbprint of a key that all its tokens are bound to (RFC 9449, section 6.1).
-    """
+    """What a client may ask for itself: for whom (`aud`), for which organisation, with which roles."""
 
     audience: str
     organisation: str
     roles: tuple[str, ...]
     opaque: bool
-    bound_to: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,29 +72,26 @@ def read_machine(fields: Fields) -> Machine | None:
         organisation=own.text("organisation"),
         roles=own.texts("roles"),
         opaque=own.boolean_or("opaque", default=False),
-        bound_to=own.text_or_none("bound_to"),
     )
     own.finish()
     return machine
 
 
 def token_answer(
-    provider: Provider, client: Client, parameters: Mapping[str, str], *, bound_to: str | None = None
+    provider: Provider, client: Client, parameters: Mapping[str, str], *, binding: Binding
 ) -> dict[str, object]:
-    """The answer to a client_credentials request; `bound_to` is the thumbprint of a key that it proved."""
+    """The answer to a client_credentials request; the token is bound to what the request proved."""
     if client.machine is None:
         raise OAuthError("unauthorized_client", "this client gets no tokens of its own (machine in clients.yaml)")
     scopes = _scopes(client, parameters.get("scope"))
     claims = _claims(provider, client, client.machine, scopes)
-    bound_to = bound_to or client.machine.bound_to
-    if bound_to is not None:
-        claims["cnf"] = {"jkt": bound_to}
+    claims |= confirmation(binding)
     opaque = client.machine.opaque
     value = secrets.token_urlsafe(32) if opaque else provider.keys.sign(claims, alg=client.id_token_alg, typ="at+jwt")
     provider.machines.keep(value, claims, seconds=LIFETIME)
     return {
         "access_token": value,
-        "token_type": "Bearer" if bound_to is None else "DPoP",
+        "token_type": "Bearer" if binding.key is None else "DPoP",
         "expires_in": LIFETIME,
         "scope": " ".join(scopes),
     }

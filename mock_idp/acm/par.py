@@ -17,7 +17,7 @@ from mock_idp.acm.provider import Provider
 from mock_idp.acm.pushed import LIFETIME
 from mock_idp.acm.request_objects import RequestObjects
 from mock_idp.acm.request_reading import read_request, read_response_mode
-from mock_idp.acm.tokens import AccessToken, Binding
+from mock_idp.acm.tokens import AccessToken, confirmation
 from mock_idp.faults import Stage
 
 # How a client authenticates is no part of its authorization request.
@@ -75,7 +75,9 @@ class IntrospectEndpoint:
             return error_answer(error)
         machine = self._provider.machines.find(sent.get("token", ""))
         if machine is not None:
-            return json_answer({"active": True, "token_type": "Bearer", **machine.claims})
+            return json_answer(
+                {"active": True, "token_type": "DPoP" if "cnf" in machine.claims else "Bearer", **machine.claims}
+            )
         token = self._provider.tokens.access_token(sent.get("token", ""))
         return json_answer({"active": False} if token is None else self._described(token))
 
@@ -104,10 +106,3 @@ def _bound(parameters: Mapping[str, str], key: str | None) -> Mapping[str, str]:
     if parameters.get("dpop_jkt", key) != key:
         raise OAuthError("invalid_dpop_proof", "dpop_jkt is another key than that of the proof")
     return {**parameters, "dpop_jkt": key}
-
-
-def confirmation(binding: Binding) -> dict[str, object]:
-    """`cnf`: what the token is bound to (RFC 9449 section 6.2, RFC 8705 section 3.2)."""
-    members = {"jkt": binding.key, "x5t#S256": binding.certificate}
-    known = {name: value for name, value in members.items() if value is not None}
-    return {"cnf": known} if known else {}

@@ -72,7 +72,7 @@ class TokenEndpoint:
             case "refresh_token":
                 return self._for_refresh_token(client, parameters, binding)
             case "client_credentials":
-                return token_answer(self._provider, client, parameters, bound_to=binding.key)
+                return token_answer(self._provider, client, parameters, binding=binding)
             case None:
                 raise OAuthError("invalid_request", "grant_type is missing")
             case _:

@@ -154,3 +154,10 @@ def _bound(kept: dict[str, KEPT]) -> None:
     """Room for one more: the oldest goes."""
     while len(kept) >= AT_MOST:
         del kept[next(iter(kept))]
+
+
+def confirmation(binding: Binding) -> dict[str, object]:
+    """`cnf`: what the token is bound to (RFC 9449 section 6.2, RFC 8705 section 3.2)."""
+    members = {"jkt": binding.key, "x5t#S256": binding.certificate}
+    known = {name: value for name, value in members.items() if value is not None}
+    return {"cnf": known} if known else {}

@@ -325,6 +325,16 @@ async def test_a_running_answer_ends_when_the_organisation_ceases(programs: Prog
         assert await granted.ended == "session ended"
 
 
+async def test_a_running_answer_ends_when_nobody_can_say_whether_its_token_still_counts(programs: Programs) -> None:
+    headers = [(b"host", b"localhost:8000"), (b"authorization", b"Bearer " + programs.token().encode())]
+    upgrade = UpgradeRequest(target=b"/kmo-portefeuille/ws", headers=headers, client="127.0.0.1", secure=False)
+    granted = await programs.world.gate.admit_tunnel(upgrade)
+    assert isinstance(granted, TunnelGranted)
+    programs.issuer.away = True
+    async with asyncio.timeout(5):
+        assert await granted.ended == "session ended"
+
+
 @pytest.mark.parametrize(("origin", "status"), [(b"https://evil.test", 403), (b"null", 403)])
 async def test_a_page_of_another_site_opens_no_socket_with_a_token_either(
     programs: Programs, origin: bytes, status: int

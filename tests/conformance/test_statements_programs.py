@@ -25,13 +25,17 @@ def client() -> Iterator[httpx2.Client]:
         yield client
 
 
-def token_of(pair: Pair, client: httpx2.Client, *, scopes: str = "corona.read", **machine: Any) -> str:
-    """Register a program at the mock, and let it get a token."""
+def token_of(
+    pair: Pair, client: httpx2.Client, *, scopes: str = "corona.read", holder: Holder | None = None, **machine: Any
+) -> str:
+    """Register a program at the mock, and let it get a token, bound to the holder's key."""
     program = {"audience": PROGRAMS, "organisation": "1999999943", "roles": [ROLE], **machine}
     known = {"client_id": "crm", "client_secret": SECRET, "scopes": scopes.split(), "machine": program}
     pair.government.tell("/mock/clients", known)
     form = {"grant_type": "client_credentials"}
-    answer = client.post(f"{pair.government.issuer}/v1/token", data=form, auth=("crm", SECRET))
+    address = f"{pair.government.issuer}/v1/token"
+    proof = holder.proof("", method="POST", address=address, now=_now(), ath=None) if holder else None
+    answer = client.post(address, data=form, auth=("crm", SECRET), headers={"dpop": proof} if proof else {})
     assert answer.status_code == 200, answer.text
     return str(answer.json()["access_token"])
 
@@ -83,8 +87,8 @@ def test_c25_a_proof_that_does_not_fit_is_401_and_one_that_does_serves_once(
     pair: Pair, client: httpx2.Client, record_property: Record
 ) -> None:
     record_property("statement", "C25: wrong htm, htu, ath, iat, jti, key or alg: 401 invalid_dpop_proof")
-    holder, address, now = Holder(), address_of(pair), int(SystemClock().now().timestamp())
-    token = token_of(pair, client, bound_to=holder.thumbprint)
+    holder, address, now = Holder(), address_of(pair), _now()
+    token = token_of(pair, client, holder=holder)
 
     def call(*proofs: str, scheme: str = "DPoP") -> httpx2.Response:
         named = [("authorization", f"{scheme} {token}"), *(("dpop", proof) for proof in proofs)]
@@ -114,3 +118,7 @@ def test_c25_a_proof_that_does_not_fit_is_401_and_one_that_does_serves_once(
         assert 'error="invalid_dpop_proof"' in answer.headers["www-authenticate"], what
     assert call(scheme="Bearer").status_code == 401
     record_property("seen", f"401 invalid_dpop_proof for each of {len(wrong)}; 401 without the scheme DPoP")
+
+
+def _now() -> int:
+    return int(SystemClock().now().timestamp())

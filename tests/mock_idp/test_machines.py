@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from tests.mock_idp.provider import SECRET, Mock
 
@@ -66,11 +67,17 @@ def test_both_kinds_of_token_are_introspectable_until_they_end(acm: Mock) -> Non
     assert introspected(acm, "unknown") == {"active": False}
 
 
-def test_tokens_may_be_bound_to_a_key(acm: Mock) -> None:
-    acm.register("bound-program", scopes=["kmo.read"], machine={**MACHINE, "bound_to": "a-thumbprint"})
-    answer = asked(acm, "bound-program").json()
+def test_a_token_is_bound_to_the_key_that_was_proven(acm: Mock) -> None:
+    key, address = ECKey.generate_key("P-256"), f"{acm.issuer}/v1/token"
+    header = {"alg": "ES256", "typ": "dpop+jwt", "jwk": key.as_dict(private=False)}
+    proof = jwt.encode(
+        header, {"htm": "POST", "htu": address, "iat": int(acm.clock.now().timestamp()), "jti": "one"}, key
+    )
+    form = {"grant_type": "client_credentials"}
+    answer = acm.direct.post(address, data=form, auth=("demo-program", SECRET), headers={"DPoP": proof}).json()
     assert answer["token_type"] == "DPoP"
-    assert jwt.decode(answer["access_token"], acm.keys()).claims["cnf"] == {"jkt": "a-thumbprint"}
+    assert jwt.decode(answer["access_token"], acm.keys()).claims["cnf"] == {"jkt": key.thumbprint()}
+    assert introspected(acm, answer["access_token"])["token_type"] == "DPoP"
 
 
 def test_a_reset_forgets_the_tokens_of_programs(acm: Mock) -> None:
