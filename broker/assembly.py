@@ -36,10 +36,12 @@ from broker.web.answers import PageAnswers
 from broker.web.logout import LogoutPages
 from broker.web.operators import operators_pages
 from broker.web.organisation import OrganisationPages
+from broker.web.parking import ParkingPages
 from broker.web.profile import ProfilePages
 from broker.web.provider_logout import ProviderLogout
 from broker.web.refusal import RefusalPage
 from broker.web.registration import RegistrationPages
+from broker.web.replay import ReplayedForms
 from broker.web.signals import SignalsReceiver
 from broker.web.signin import SignInPages
 from broker.web.site import SPACE, Pages
@@ -57,7 +59,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         applications={name: application.title for name, application in settings.applications.items()},
         links=settings.links,
     )
-    sessions = StandingSessions(parts.sessions)
+    sessions = StandingSessions(parts.sessions, parking=parts.parking)
     facts = FactsReader(
         registers=parts.registers,
         registrations=parts.registrations,
@@ -65,7 +67,20 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         clock=parts.clock,
     )
     protected = _applications(settings, policies)
-    answers = PageAnswers(pages=pages, refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock))
+    parked = ParkingPages(
+        pages=pages,
+        parking=parts.parking,
+        sessions=sessions,
+        audit=parts.audit,
+        clock=parts.clock,
+        origin=public_url,
+        largest=settings.sessions.parked_body,
+    )
+    answers = PageAnswers(
+        pages=pages,
+        refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock),
+        too_late=parked,
+    )
     status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
     signin = SignInPages(
         pages=pages,
@@ -140,6 +155,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
                     *provider_logout.routes(),
                     *organisation.routes(),
                     *registration.routes(),
+                    *parked.routes(),
                     *profile.routes(),
                     *status.routes(),
                     *_signals(parts),
@@ -158,6 +174,14 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         applications=protected,
         pages=router,
         answers=answers,
+        replays=ReplayedForms(
+            pages=pages,
+            parked=parked,
+            parking=parts.parking,
+            sessions=sessions,
+            audit=parts.audit,
+            origin=public_url,
+        ),
         sessions=FreshSessions(
             sessions=sessions,
             facts=facts,

@@ -16,23 +16,31 @@ class Cookies:
     """The names of all cookies of one gateway, and whether it is reached over https.
 
     session: the signed-in session. signin: ties attempts to sign in to this browser. language: the choice of language.
+    parked: opens the forms that came from this browser when its session was over.
     """
 
     session: str
     signin: str
     language: str
+    parked: str
     secure: bool
 
     @classmethod
     def of(cls, *, secure: bool) -> Cookies:
         """Return the names for a gateway reached over https, or over plain http on localhost."""
         prefix = "__Host-inkom" if secure else "inkom-localhost"
-        return cls(session=prefix, signin=f"{prefix}-signin", language=f"{prefix}-language", secure=secure)
+        return cls(
+            session=prefix,
+            signin=f"{prefix}-signin",
+            language=f"{prefix}-language",
+            parked=f"{prefix}-parked",
+            secure=secure,
+        )
 
     @property
     def names(self) -> frozenset[str]:
         """All names, which backends neither receive nor set."""
-        return frozenset({self.session, self.signin, self.language})
+        return frozenset({self.session, self.signin, self.language, self.parked})
 
     def setting(self, name: str, value: str, *, seconds: int | None = None) -> str:
         """Return the `Set-Cookie` value; without `seconds` the cookie ends with the browser.

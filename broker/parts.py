@@ -30,6 +30,7 @@ from broker.adapters.registrations import Database, SqlRegistrations
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
 from broker.adapters.sessions.connection import connect
+from broker.adapters.sessions.parking import RedisParking
 from broker.adapters.sessions.store import RedisSessions
 from broker.adapters.signals.announcements import RedisAnnouncements
 from broker.adapters.signals.events import EventReader, TransmitterSettings
@@ -46,6 +47,7 @@ from broker.ports import (
     LastChoices,
     MarkedSessions,
     Measures,
+    Parking,
     Registers,
     Registrations,
     SignalReader,
@@ -54,6 +56,7 @@ from broker.ports import (
 CALLBACK = "/_inkom/callback"
 LOGGED_OUT = "/_inkom/logged-out"
 LOGIN = "/_inkom/login"
+_OWNER_KNOWN = timedelta(hours=1)  # after the session's latest end: whose it was, for a form that comes too late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class Parts:
     clock: Clock
     sessions: MarkedSessions
     attempts: AttemptStore
+    parking: Parking
     choices: LastChoices
     registers: Registers
     registrations: Registrations
@@ -115,6 +119,13 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         clock=clock,
         sessions=sessions,
         attempts=RedisAttempts(redis, secrets=secrets.session_secrets),
+        parking=RedisParking(
+            redis,
+            secrets=secrets.session_secrets,
+            clock=clock,
+            largest=settings.sessions.parked_body,
+            owners=timedelta(seconds=settings.sessions.absolute) + _OWNER_KNOWN,
+        ),
         choices=RedisChoices(redis, secrets=secrets.session_secrets, pseudonym_key=secrets.pseudonym_key),
         registers=registers,
         registrations=registrations,

@@ -32,6 +32,7 @@ from broker.domain.claims import ClaimedRole
 from broker.domain.decide import Decision
 from broker.domain.machine import ApiTerms, MachineSession, Presented, Scheme, TokenClaims, TokenRefused
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
+from broker.domain.parked import Owner, ParkedPost
 from broker.domain.people import Enterprise, Organisation, PersonRecord
 from broker.domain.registration import Registration
 from broker.domain.session import Identity, Session, SignInAttempt
@@ -288,6 +289,31 @@ class AttemptStore(Protocol):
         """Return the attempt and forget it, exactly once; None when unknown, used, too old or another browser's."""
 
 
+class Parking(Protocol):
+    """Forms that wait for their sender to sign in again, and whose sessions were. Raises StoreUnavailable.
+
+    `browser` is the value of the cookie for kept forms: for another browser a form is not there.
+    """
+
+    async def remember(self, cookie: str, owner: Owner) -> None:
+        """Remember whose session a cookie stands for, longer than the session lasts."""
+
+    async def owner(self, cookie: str) -> Owner | None:
+        """Return whose session a cookie stood for; None when nobody knows any more."""
+
+    async def forget(self, cookie: str) -> None:
+        """Forget whose session it was."""
+
+    async def park(self, post: ParkedPost, *, browser: str) -> bool:
+        """Keep a form for fifteen minutes; False when there is no room."""
+
+    async def look(self, name: str, *, browser: str) -> ParkedPost | None:
+        """Return a form and leave it where it is."""
+
+    async def take(self, name: str, *, browser: str) -> ParkedPost | None:
+        """Return a form and forget it, exactly once."""
+
+
 class LastChoices(Protocol):
     """Which organisation a person chose last, under a pseudonym. Raises StoreUnavailable."""
 
@@ -429,3 +455,13 @@ class Answers(Protocol):
 
     def problem(self, subject: Passage | Exception) -> Reply:
         """Return the same as a problem document (RFC 9457), for WebSocket upgrades."""
+
+
+class Replays(Protocol):
+    """Puts a kept form in the place of the request by which a person confirms that it is to be sent."""
+
+    async def request(self, scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive] | None:
+        """Return the request to judge: the one that came, or the kept one; None when it was answered here.
+
+        Raises InkomError.
+        """

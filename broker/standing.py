@@ -1,20 +1,23 @@
 """Sessions that still stand: those that were revoked (CAEP session-revoked) or ended at the provider end when found.
 
 The one place between the store and everybody who asks whose session a cookie is, so that no page shows a revoked one.
+Whose a session was is remembered beside it, so that a form that comes too late is given back to the same person only.
 Whether the facts in a session are fresh enough is not asked here (`facts`).
 """
 
 from __future__ import annotations
 
+from broker.domain.parked import Owner
 from broker.domain.session import Session
-from broker.ports import MarkedSessions
+from broker.ports import MarkedSessions, Parking
 
 
 class StandingSessions:
     """Fulfils the port `SessionStore`."""
 
-    def __init__(self, store: MarkedSessions) -> None:
+    def __init__(self, store: MarkedSessions, *, parking: Parking) -> None:
         self._store = store
+        self._parking = parking
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         """Return the session, unless it is over."""
@@ -35,7 +38,9 @@ class StandingSessions:
 
     async def begin(self, session: Session) -> str:
         """Store a new session and return its cookie value."""
-        return await self._store.begin(session)
+        cookie = await self._store.begin(session)
+        await self._parking.remember(cookie, Owner.of(session))
+        return cookie
 
     async def update(self, cookie: str, session: Session) -> bool:
         """Store new facts under the same cookie; False when the session ended meanwhile."""
@@ -43,11 +48,16 @@ class StandingSessions:
 
     async def renew(self, cookie: str, session: Session) -> str | None:
         """Store the session under a new cookie value and end the old one; None when the old one had ended."""
-        return await self._store.renew(cookie, session)
+        renewed = await self._store.renew(cookie, session)
+        if renewed is not None:
+            await self._parking.remember(renewed, Owner.of(session))
+            await self._parking.forget(cookie)
+        return renewed
 
     async def end(self, cookie: str) -> None:
         """End the session for good."""
         await self._store.end(cookie)
+        await self._parking.forget(cookie)
 
     async def ping(self) -> None:
         """Return when the store works."""

@@ -113,13 +113,17 @@ class Registers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Sessions in Redis. `secrets` are newest first: the first one signs and encrypts, the others are still read."""
+    """Sessions in Redis. `secrets` are newest first: the first one signs and encrypts, the others are still read.
+
+    `parked_body` is the size in bytes up to which a form that came too late is kept for its sender; 0 keeps none.
+    """
 
     redis: Text
     secrets: tuple[str, ...] = ()
     secrets_file: str | None = None
     idle: Seconds = 1800
     absolute: Seconds = 28800
+    parked_body: Annotated[int, msgspec.Meta(ge=0, le=16_000_000)] = 262_144
 
 
 class Signals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

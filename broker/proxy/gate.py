@@ -40,6 +40,7 @@ from broker.ports import (
     ProviderUnavailable,
     RegisterUnavailable,
     RegistrationsUnavailable,
+    Replays,
     Reply,
 )
 from broker.proxy.failures import ClientGone
@@ -83,6 +84,7 @@ class Gate:
         applications: Iterable[Protected],
         pages: ASGIApp,
         answers: Answers,
+        replays: Replays,
         sessions: FreshSessions,
         machines: MachineSessions,
         assertions: Assertions,
@@ -98,6 +100,7 @@ class Gate:
         self._by_segment = {f"/{application.id}/".encode(): application for application in self.applications}
         self._pages = pages
         self._answers = answers
+        self._replays = replays
         self._assertions = assertions
         self._audit = audit
         self._measures = measures
@@ -119,6 +122,11 @@ class Gate:
             await self._pages(scope, receive, send)
             return
         try:
+            if scope["method"] == "POST":
+                request = await self._replays.request(scope, receive, send)
+                if request is None:
+                    return
+                scope, receive = request
             passage = await self._judge(scope["headers"], target, application, method=scope["method"])
             if not isinstance(passage.outcome, Forward):
                 await self._answers.outcome(passage, scope, receive, send)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import msgspec
 from starlette.requests import Request
@@ -37,12 +38,20 @@ REGISTER = f"{SPACE}/registration"
 RETRY_SECONDS = "15"
 
 
+class TooLate(Protocol):
+    """Answers a form that cannot pass before something else was done (`parking`)."""
+
+    async def answer(self, request: Request, passage: Passage, *, onward: Callable[[str], str]) -> Response:
+        """Keep the form if it may be kept, and say so; `onward` leads to what is missing, and back to a path."""
+
+
 class PageAnswers:
     """Fulfils the port `Answers`."""
 
-    def __init__(self, *, pages: Pages, refusal: RefusalPage) -> None:
+    def __init__(self, *, pages: Pages, refusal: RefusalPage, too_late: TooLate) -> None:
         self._pages = pages
         self._refusal = refusal
+        self._too_late = too_late
 
     async def outcome(self, passage: Passage, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is not forwarded: a redirect or a page for people, a problem document for programs."""
@@ -92,11 +101,15 @@ class PageAnswers:
         members: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
         match outcome:
             case SignIn():
-                members |= {"reason": "not-signed-in", "login_url": _login(subject)}
+                members |= {"reason": "not-signed-in", "login_url": _onward(subject, _target(subject))}
             case ChooseOrganisation():
                 members |= {"reason": "organisation-not-chosen", "organisation_url": CHOOSE}
             case StepUp(decision=decision):
-                members |= {"reason": decision.reason, "cause": decision.cause.value, "login_url": _login(subject)}
+                members |= {
+                    "reason": decision.reason,
+                    "cause": decision.cause.value,
+                    "login_url": _onward(subject, _target(subject)),
+                }
             case Register(decision=decision):
                 members |= {
                     "reason": decision.cause.value,
@@ -117,13 +130,11 @@ class PageAnswers:
     async def _for_people(self, passage: Passage, request: Request) -> Response:
         outcome = passage.outcome
         match outcome:
-            case SignIn() | StepUp() if request.method not in {"GET", "HEAD"}:
+            case SignIn() | StepUp() | ChooseOrganisation() if request.method not in {"GET", "HEAD"}:
                 # Going to the provider and back would lose what was posted, or send it again unasked.
-                return self._pages.page(request, "sign-in-again.html", status=401, login=_login(passage, again=True))
-            case SignIn() | StepUp():
-                return self._pages.see_other(_login(passage))
-            case ChooseOrganisation():
-                return self._pages.see_other(address_with_return(CHOOSE, _target(passage)))
+                return await self._too_late.answer(request, passage, onward=lambda back: _onward(passage, back))
+            case SignIn() | StepUp() | ChooseOrganisation():
+                return self._pages.see_other(_onward(passage, _target(passage)))
             case Register():
                 # What was posted has gone nowhere: the way back leads to where the application begins.
                 posted = request.method not in {"GET", "HEAD"}
@@ -213,12 +224,15 @@ def _target(passage: Passage) -> str:
     return passage.target.decode("ascii")
 
 
-def _login(passage: Passage, *, again: bool = False) -> str:
-    """Where to sign in. After a post the application's start page is where to go back to: posting is not repeated."""
-    target = f"/{passage.application}/" if again else _target(passage)
-    if isinstance(passage.outcome, StepUp):
-        return address_with_return(LOGIN, target, level=passage.outcome.level.word)
-    return address_with_return(LOGIN, target)
+def _onward(passage: Passage, return_to: str) -> str:
+    """Where to do what is missing, and go back from."""
+    match passage.outcome:
+        case ChooseOrganisation():
+            return address_with_return(CHOOSE, return_to)
+        case StepUp(level=level):
+            return address_with_return(LOGIN, return_to, level=level.word)
+        case _:
+            return address_with_return(LOGIN, return_to)
 
 
 def _problem_reply(status: int, members: dict[str, object]) -> Reply:

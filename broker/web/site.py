@@ -57,7 +57,8 @@ class Pages:
             ),
         )
         # Signing out ends in a redirect to the provider, which Chromium checks against form-action too.
-        self._headers = security_headers(form_targets=(provider_origin,))
+        self._form_targets = (provider_origin,)
+        self._headers = security_headers(form_targets=self._form_targets)
 
     def language(self, connection: HTTPConnection) -> str:
         """Return the language of this visit: asked for in the address, chosen before, or accepted by the browser."""
@@ -106,9 +107,10 @@ class Pages:
             )
         return response
 
-    def finish(self, response: Response) -> None:
-        """Put the security headers on a response."""
-        for name, value in self._headers:
+    def finish(self, response: Response, *, form_targets: tuple[str, ...] = ()) -> None:
+        """Put the security headers on a response. `form_targets` are where else its forms may end."""
+        headers = security_headers(form_targets=self._form_targets + form_targets) if form_targets else self._headers
+        for name, value in headers:
             response.headers[name.decode()] = value.decode()
 
     def see_other(self, address: str, *cookies: str) -> Response:

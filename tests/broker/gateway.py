@@ -25,6 +25,7 @@ from broker.config import Acm, Application, Audit, Key, Sessions, Settings
 from broker.config import Registers as RegisterSettings
 from broker.domain.decide import Decision
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
+from broker.domain.parked import Owner, ParkedPost
 from broker.domain.people import (
     Assurance,
     Enterprise,
@@ -193,6 +194,36 @@ class MemoryAttempts:
 
     async def take(self, state: str, *, browser: str) -> SignInAttempt | None:
         return self.kept.pop((state, browser), None)
+
+
+@dataclass
+class MemoryParking:
+    """Kept forms in a dictionary; `full` leaves no room."""
+
+    kept: dict[tuple[str, str], ParkedPost] = field(default_factory=dict)
+    owners: dict[str, Owner] = field(default_factory=dict)
+    full: bool = False
+
+    async def remember(self, cookie: str, owner: Owner) -> None:
+        self.owners[cookie] = owner
+
+    async def owner(self, cookie: str) -> Owner | None:
+        return self.owners.get(cookie)
+
+    async def forget(self, cookie: str) -> None:
+        self.owners.pop(cookie, None)
+
+    async def park(self, post: ParkedPost, *, browser: str) -> bool:
+        if self.full:
+            return False
+        self.kept[post.name, browser] = post
+        return True
+
+    async def look(self, name: str, *, browser: str) -> ParkedPost | None:
+        return self.kept.get((name, browser))
+
+    async def take(self, name: str, *, browser: str) -> ParkedPost | None:
+        return self.kept.pop((name, browser), None)
 
 
 @dataclass
@@ -440,6 +471,7 @@ class World:
     clock: Hands
     sessions: MemorySessions
     attempts: MemoryAttempts
+    parking: MemoryParking
     choices: MemoryChoices
     registers: StandInRegisters
     registrations: MemoryRegistrations
@@ -503,13 +535,14 @@ async def gateway(
     settings = _settings(f"http://127.0.0.1:{backend.port}", application or {}, acm or {})
     clock, sessions, registers, provider = Hands(), MemorySessions(), StandInRegisters(), StandInProvider()
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
-    measures, registrations = PrometheusMeasures(), MemoryRegistrations()
+    measures, registrations, parking = PrometheusMeasures(), MemoryRegistrations(), MemoryParking()
     announcements, signals = MemoryAnnouncements(clock=clock), StandInSignals()
     sessions.announcements = announcements
     parts = Parts(
         clock=clock,
         sessions=sessions,
         attempts=attempts,
+        parking=parking,
         choices=choices,
         registers=registers,
         registrations=registrations,
@@ -535,6 +568,7 @@ async def gateway(
             clock=clock,
             sessions=sessions,
             attempts=attempts,
+            parking=parking,
             choices=choices,
             registers=registers,
             registrations=registrations,

@@ -501,6 +501,7 @@ def _whole(source: str) -> dict[str, Any]:
             "secrets_file": "secret",
             "idle": 600.0,
             "absolute": 3600.0,
+            "parked_body": 1000,
         },
         "policies": "rules",
         "audit": {"file": "audit.jsonl"},

@@ -1,10 +1,11 @@
 """Sessions and sign-in attempts in Redis. The only package that imports redis.
 
-`connection` opens it, `cookies` signs, `sealing` encrypts, `store` and `attempts` are the two ports.
+`connection` opens it, `cookies` signs, `sealing` encrypts, `store`, `attempts` and `parking` are ports.
 """
 
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.connection import StoreLimits, connect
+from broker.adapters.sessions.parking import RedisParking
 from broker.adapters.sessions.store import RedisSessions
 
-__all__ = ["RedisAttempts", "RedisSessions", "StoreLimits", "connect"]
+__all__ = ["RedisAttempts", "RedisParking", "RedisSessions", "StoreLimits", "connect"]

@@ -1,0 +1,132 @@
+"""Nothing is lost when a session ends or begins: forms, places on a page, tabs. In a real Chromium."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.chain import Chain
+from tests.e2e.leaks import redis_of
+from tests.e2e.studio import Studio, patient_chromium, picture_folder
+
+UPLOAD = "/kmo-portefeuille/upload"
+CONTENT = bytes(range(256)) * 500
+FILE_NAME = "jaarrekening.pdf"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with patient_chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def studio(browser: Browser) -> Iterator[Studio]:
+    studio = Studio(browser=browser, folder=picture_folder())
+    yield studio
+    assert studio.complaints == []
+
+
+@pytest.fixture
+def window(studio: Studio) -> Iterator[BrowserContext]:
+    with studio.window() as window:
+        yield window
+
+
+def next_is(chain: Chain, person: str) -> None:
+    """Let this person sign in next, without pages."""
+    chain.tell_mock("/mock/next-login", mock_person=person, mock_method="itsme")
+
+
+def end_session(chain: Chain) -> None:
+    """Let every session end as if nobody had used it for long."""
+    with redis_of(chain) as connection:
+        for key in connection.scan_iter("inkom:session:*"):
+            connection.delete(key)
+
+
+def sent_too_late(chain: Chain, window: BrowserContext, person: str = "employee", *, content: bytes = CONTENT) -> Page:
+    """Fill in the form of the sample application, and send it when the session is over."""
+    next_is(chain, person)
+    page = window.new_page()
+    page.goto(f"{chain.gateway}{UPLOAD}")
+    page.locator("input[type=file]").set_input_files(
+        {"name": FILE_NAME, "mimeType": "application/pdf", "buffer": content}
+    )
+    end_session(chain)
+    page.locator("main form button").click()
+    return page
+
+
+def test_a_file_sent_after_the_session_ended_arrives_whole_after_saying_yes(
+    chain: Chain, window: BrowserContext, studio: Studio
+) -> None:
+    page = sent_too_late(chain, window)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Uw sessie is afgelopen")
+    expect(page.get_by_role("status")).to_contain_text("Wat u hebt ingevuld, is niet verloren.")
+    studio.look(page, "form-kept")
+    next_is(chain, "employee")
+    page.get_by_role("link", name="Opnieuw aanmelden").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Wilt u dit nog versturen?")
+    expect(page.get_by_role("main")).to_contain_text("Britt Proefman")
+    studio.look(page, "form-ask")
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Do you still want to send this?")
+    studio.look(page, "form-ask-en")
+    page.get_by_role("button", name="Send it now").click()
+    page.wait_for_url(f"{chain.gateway}{UPLOAD}")
+    expect(page.get_by_role("main")).to_contain_text(hashlib.sha256(CONTENT).hexdigest())
+    expect(page.get_by_role("main")).to_contain_text(FILE_NAME)
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing waits here any more")
+    studio.look(page, "form-gone-en")
+
+
+def test_without_javascript_a_form_is_kept_and_erased_as_well(chain: Chain, studio: Studio) -> None:
+    with studio.window(scripts=False) as window:
+        page = sent_too_late(chain, window)
+        next_is(chain, "employee")
+        page.get_by_role("link", name="Opnieuw aanmelden").click()
+        page.get_by_role("button", name="Niet versturen").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Het wordt niet verstuurd")
+        studio.picture(page, "form-erased")
+
+
+def test_somebody_else_on_the_same_computer_does_not_get_to_send_it(
+    chain: Chain, window: BrowserContext, studio: Studio
+) -> None:
+    page = sent_too_late(chain, window)
+    next_is(chain, "legal-representative")
+    page.get_by_role("link", name="Opnieuw aanmelden").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dit werd door iemand anders verstuurd")
+    studio.look(page, "form-of-another")
+
+
+def test_what_is_too_large_to_keep_is_said_to_be_so(chain: Chain, window: BrowserContext, studio: Studio) -> None:
+    page = sent_too_late(chain, window, content=b"x" * 300_000)
+    expect(page.get_by_role("status")).to_contain_text("Het was te groot om voor u te bewaren: meer dan 262,1 kB.")
+    studio.look(page, "form-too-large")
+
+
+def test_a_form_of_another_organisation_waits_until_that_one_is_chosen(
+    chain: Chain, window: BrowserContext, studio: Studio
+) -> None:
+    next_is(chain, "two-organisations")
+    page = window.new_page()
+    page.goto(f"{chain.gateway}{UPLOAD}")
+    page.get_by_role("button", name="Bloemen Testbeeld BV").click()
+    page.locator("input[type=file]").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"aid"})
+    end_session(chain)
+    page.locator("main form button").click()
+    next_is(chain, "two-organisations")
+    page.get_by_role("link", name="Opnieuw aanmelden").click()
+    page.get_by_role("button", name="Schrijnwerkerij De Proefbank BV").click()
+    expect(page.get_by_role("status")).to_contain_text("U deed dit voor een andere organisatie.")
+    studio.look(page, "form-other-organisation")
+    page.get_by_role("link", name="Kies een organisatie").click()
+    page.get_by_role("button", name="Bloemen Testbeeld BV").click()
+    page.get_by_role("button", name="Nu versturen").click()
+    expect(page.get_by_role("main")).to_contain_text(hashlib.sha256(b"aid").hexdigest())
