@@ -101,7 +101,7 @@ def test_somebody_else_on_the_same_computer_does_not_get_to_send_it(
     page = sent_too_late(chain, window)
     next_is(chain, "legal-representative")
     page.get_by_role("link", name="Opnieuw aanmelden").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Dit werd door iemand anders verstuurd")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dit werd door iemand anders ingevuld")
     studio.look(page, "form-of-another")
 
 
