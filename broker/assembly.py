@@ -91,6 +91,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         audit=parts.audit,
         measures=parts.measures,
         clock=parts.clock,
+        origin=public_url,
         notes_provider_session=parts.announcements.session_began if settings.acm.front_channel_logout else None,
     )
     logout = LogoutPages(
@@ -150,6 +151,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
             Mount(
                 SPACE,
                 routes=[
+                    *pages.scripts.routes(),
                     *signin.routes(),
                     *logout.routes(),
                     *provider_logout.routes(),

@@ -85,8 +85,8 @@ class Session:
 class SignInAttempt:
     """One journey to the provider and back, found again by `state`; several may run in one browser at once.
 
-    `return_to` is a path of our own. `level` and `subject` are set when the person is asked to step up: the level that
-    is needed, and the only subject that may come back.
+    `return_to` is a path of our own, `fragment` the place on that page. `level` and `subject` are set when the person
+    is asked to step up: the level that is needed, and the only subject that may come back.
     """
 
     state: str
@@ -99,3 +99,4 @@ class SignInAttempt:
     level: Assurance | None = None
     subject: str | None = None
     organisation: EnterpriseNumber | None = None
+    fragment: str = ""

@@ -34,6 +34,8 @@ from broker.ports import (
     SignInRefused,
 )
 from broker.web.answers import CHOOSE, LOGIN
+from broker.web.forms import from_own_page
+from broker.web.place import GO, may_have_place, posted_fragment, with_place
 from broker.web.return_to import START, address_with_return, own_path
 from broker.web.site import Pages, new_reference, spoken
 from broker.web.visitors import session_of
@@ -57,6 +59,7 @@ class SignInPages:
         audit: AuditLog,
         measures: Measures,
         clock: Clock,
+        origin: str,
         notes_provider_session: Callable[[Identity], Awaitable[None]] | None = None,
     ) -> None:
         """`notes_provider_session` is for front-channel logout, which ends only what began here."""
@@ -68,17 +71,34 @@ class SignInPages:
         self._audit = audit
         self._measures = measures
         self._clock = clock
+        self._origin = origin
         self._notes_provider_session = notes_provider_session
 
     def routes(self) -> list[BaseRoute]:
         """The routes of these pages."""
         return [
             Route("/login", self.login, methods=["GET"]),
+            Route("/login", self.login_with_place, methods=["POST"]),
             Route("/callback", self.callback, methods=["GET"]),
         ]
 
     async def login(self, request: Request) -> Response:
-        """Send the browser to the provider. With `level` a person who is signed in steps up to it."""
+        """Send the browser to the provider, after a page that nobody sees has asked it for the place on the page."""
+        if not may_have_place(request):
+            return await self._to_provider(request, fragment="")
+        query = request.url.query
+        response = self._pages.page(request, "signing-in.html", go=f"{LOGIN}?{query}{'&' if query else ''}{GO}=1")
+        # What the script posts ends at the provider's authorization endpoint, wherever that is.
+        self._pages.finish(response, form_targets=("https:",))
+        return response
+
+    async def login_with_place(self, request: Request) -> Response:
+        """Do the same, and keep the place on the page that our own page found out."""
+        ours = from_own_page(request, origin=self._origin)
+        return await self._to_provider(request, fragment=await posted_fragment(request) if ours else "")
+
+    async def _to_provider(self, request: Request, *, fragment: str) -> Response:
+        """Begin an attempt. With `level` a person who is signed in steps up to it."""
         cookies = self._pages.cookies
         browser = _own_browser(request, cookies) or secrets.token_urlsafe(32)
         session = await self._session(request)
@@ -93,6 +113,7 @@ class SignInPages:
             level=level,
             subject=session.identity.subject if session and level else None,
             organisation=session.acting.organisation.number if session and session.acting and level else None,
+            fragment=fragment,
         )
         address = await self._provider.authorization_url(attempt)
         await self._attempts.keep(attempt, browser=browser)
@@ -107,7 +128,8 @@ class SignInPages:
         try:
             signed_in = await self._provider.identify(attempt, answer)
         except SignInRefused as refused:
-            return await self._refuse(request, refused, again=address_with_return(LOGIN, attempt.return_to))
+            again = with_place(address_with_return(LOGIN, attempt.return_to), attempt.fragment)
+            return await self._refuse(request, refused, again=again)
         return await self._begin(request, attempt, signed_in)
 
     async def _session(self, request: Request) -> Session | None:
@@ -177,7 +199,8 @@ class SignInPages:
             await self._notes_provider_session(session.identity)
         cookie = await self._sessions.begin(session)
         self._measures.signed_in("ok")
-        return self._pages.see_other(destination, cookies.setting(cookies.session, cookie))
+        session_cookie = cookies.setting(cookies.session, cookie)
+        return self._pages.see_other(destination, session_cookie, fragment=attempt.fragment)
 
     async def _acting(self, attempt: SignInAttempt, signed_in: SignedIn) -> tuple[Acting | None, str]:
         """Take the organisation that needs no question: the one kept, the one chosen at ACM, or the only one."""

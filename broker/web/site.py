@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from broker.config import Links
 from broker.cookies import Cookies, cookie_value
 from broker.domain.session import Session
+from broker.web.scripts import Scripts
 from pagekit import LANGUAGES, Link, PageKit, Site, choose_language, message, security_headers
 
 _HERE = Path(__file__).parent
@@ -45,6 +46,7 @@ class Pages:
     ) -> None:
         self.cookies = cookies
         self.links = links
+        self.scripts = Scripts(space=SPACE)
         self._titles = applications
         self.kit = PageKit(
             templates=_HERE / "templates",
@@ -95,6 +97,7 @@ class Pages:
             session=session,
             links=self.links,
             space=SPACE,
+            script=self.scripts.address,
             **context,
         )
         response = HTMLResponse(html, status_code=status)
@@ -113,9 +116,14 @@ class Pages:
         for name, value in headers:
             response.headers[name.decode()] = value.decode()
 
-    def see_other(self, address: str, *cookies: str) -> Response:
-        """Redirect with 303, so that a form is never sent on (RFC 9110, section 15.4.4), setting cookies on the way."""
+    def see_other(self, address: str, *cookies: str, fragment: str = "") -> Response:
+        """Redirect with 303, so that a form is never sent on (RFC 9110, section 15.4.4), setting cookies on the way.
+
+        `fragment` is the place on the page, as a browser wrote it.
+        """
         response = RedirectResponse(address, status_code=303)
+        if fragment:
+            response.headers["location"] += f"#{fragment}"
         response.headers["cache-control"] = "no-store"
         response.headers["referrer-policy"] = "no-referrer"
         for cookie in cookies:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -130,3 +131,65 @@ def test_a_form_of_another_organisation_waits_until_that_one_is_chosen(
     page.get_by_role("button", name="Bloemen Testbeeld BV").click()
     page.get_by_role("button", name="Nu versturen").click()
     expect(page.get_by_role("main")).to_contain_text(hashlib.sha256(b"aid").hexdigest())
+
+
+def address_of(page: Page) -> str:
+    return str(page.evaluate("location.href"))
+
+
+def test_the_place_on_the_page_is_there_after_signing_in(chain: Chain, window: BrowserContext) -> None:
+    wanted = f"{chain.gateway}/kmo-portefeuille/live?x=1#/dossier/12[a]"
+    next_is(chain, "employee")
+    page = window.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.url} {request.headers.get('referer', '')}"))
+    page.goto(wanted)
+    page.wait_for_url("**/live?x=1**")
+    expect(page.locator("#live")).to_be_visible()
+    assert address_of(page) == wanted
+    # The steps on the way left nothing to go back to, and told nobody the place.
+    assert page.evaluate("history.length") == 2
+    assert [line for line in asked if "dossier" in line.partition("#")[0]] == []
+    assert [line for line in asked if "/op/" in line and "dossier" in line] == []
+    page.evaluate("location.hash = 'deel-3'")
+    end_session(chain)
+    next_is(chain, "employee")
+    page.reload()
+    page.wait_for_url("**/live?x=1#deel-3")
+
+
+def test_the_place_goes_along_while_an_organisation_is_looked_for_and_chosen(
+    chain: Chain, window: BrowserContext
+) -> None:
+    next_is(chain, "many-organisations")
+    page = window.new_page()
+    page.goto(f"{chain.gateway}{UPLOAD}#deel-2")
+    page.get_by_role("link", name="Volgende").click()
+    page.get_by_role("link", name="English").click()
+    page.get_by_label("Search by name or enterprise number").fill("1999.603.7")
+    page.get_by_label("Search by name or enterprise number").press("Enter")
+    page.get_by_role("button", name="Apotheek Hoge Wal BV").click()
+    page.wait_for_url(f"{chain.gateway}{UPLOAD}#deel-2")
+    expect(page.get_by_role("banner")).to_contain_text("Apotheek Hoge Wal BV")
+
+
+def test_the_way_back_from_the_sign_in_leads_past_the_page_that_nobody_sees(
+    chain: Chain, window: BrowserContext
+) -> None:
+    page = window.new_page()
+    page.goto(chain.gateway)
+    page.get_by_role("link", name="Kmo-portefeuille").click()
+    expect(page).to_have_title(re.compile("Kies manier van aanmelden"))
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Digitale steunmaatregelen")
+    page.evaluate(f"location.href = '{UPLOAD}#deel-2'")
+    expect(page).to_have_title(re.compile("Kies manier van aanmelden"))
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Digitale steunmaatregelen")
+
+
+def test_without_scripts_the_sign_in_costs_no_visible_step_either(chain: Chain, studio: Studio) -> None:
+    with studio.window(scripts=False) as window:
+        page = window.new_page()
+        page.goto(f"{chain.gateway}{UPLOAD}#deel-2")
+        expect(page).to_have_title(re.compile("Kies manier van aanmelden"))
