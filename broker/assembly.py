@@ -134,6 +134,9 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         sessions=sessions,
         absolute=timedelta(seconds=settings.sessions.absolute),
         chosen_at_provider=settings.registers.source == "claims",
+        clock=parts.clock,
+        origin=public_url,
+        pseudonym_key=pseudonym_key,
     )
 
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)

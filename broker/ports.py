@@ -21,7 +21,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any, ClassVar, Protocol
 
@@ -184,6 +184,9 @@ class SessionStore(Protocol):
 
         An open stream looks without counting as use, so that it does not keep its session alive.
         """
+
+    async def left(self, cookie: str) -> timedelta | None:
+        """Return how long the session goes on if nobody uses it; None when it is over. Asking is no use."""
 
     async def begin(self, session: Session) -> str:
         """Store a new session and return its cookie value."""

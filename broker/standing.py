@@ -7,6 +7,8 @@ Whether the facts in a session are fresh enough is not asked here (`facts`).
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from broker.domain.parked import Owner
 from broker.domain.session import Session
 from broker.ports import MarkedSessions, Parking
@@ -35,6 +37,10 @@ class StandingSessions:
             await self._store.end(cookie)
             return None
         return session, announced.mark
+
+    async def left(self, cookie: str) -> timedelta | None:
+        """Return how long the session goes on if nobody uses it."""
+        return await self._store.left(cookie)
 
     async def begin(self, session: Session) -> str:
         """Store a new session and return its cookie value."""

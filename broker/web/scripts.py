@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 _FOLDER = Path(__file__).parent / "static"
-NAMES = ("signing-in.js", "keep-place.js")
+NAMES = ("signing-in.js", "keep-place.js", "session.js")
 _FOR_A_YEAR = "public, max-age=31536000, immutable"
 _FOR_A_WHILE = "public, max-age=300"
 

@@ -110,9 +110,14 @@ class Pages:
             )
         return response
 
-    def finish(self, response: Response, *, form_targets: tuple[str, ...] = ()) -> None:
-        """Put the security headers on a response. `form_targets` are where else its forms may end."""
-        headers = security_headers(form_targets=self._form_targets + form_targets) if form_targets else self._headers
+    def finish(self, response: Response, *, form_targets: tuple[str, ...] = (), live: bool = False) -> None:
+        """Put the security headers on a response.
+
+        `form_targets` are where else its forms may end; `live`, that its script may ask our own origin something.
+        """
+        headers = self._headers
+        if form_targets or live:
+            headers = security_headers(form_targets=self._form_targets + form_targets, live=live)
         for name, value in headers:
             response.headers[name.decode()] = value.decode()
 

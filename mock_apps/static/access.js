@@ -22,6 +22,11 @@ function close() {
 async function look() {
   close();
   const { allowed, problem } = await asked();
+  // That nobody is signed in is said by the gateway's own `session.js`, where it could be loaded.
+  if (problem?.reason === "not-signed-in" && window.inkom) {
+    window.inkom.check();
+    return;
+  }
   if (problem) {
     tell(problem.cause ?? problem.reason);
     return;
@@ -59,4 +64,5 @@ document.addEventListener("visibilitychange", () => {
   else if (place.hasChildNodes()) look();
   else open();
 });
+window.addEventListener("inkom:signed-in", look);
 open();

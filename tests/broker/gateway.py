@@ -141,10 +141,13 @@ class MemorySessions:
     kept: dict[str, Session] = field(default_factory=dict)
     away: bool = False
     numbered: int = 0
+    idle: timedelta = timedelta(minutes=30)
+    uses: int = 0
     announcements: MemoryAnnouncements | None = None
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         self._reach()
+        self.uses += counts_as_use
         return self.kept.get(cookie)
 
     async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
@@ -153,6 +156,10 @@ class MemorySessions:
             return None
         nothing = Announced(mark="", sessions_ended_at=None)
         return session, await self.announcements.about(session.identity) if self.announcements else nothing
+
+    async def left(self, cookie: str) -> timedelta | None:
+        self._reach()
+        return self.idle if cookie in self.kept else None
 
     async def begin(self, session: Session) -> str:
         self._reach()

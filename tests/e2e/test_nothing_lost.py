@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.e2e.chain import Chain
 from tests.e2e.leaks import redis_of
@@ -42,11 +42,11 @@ def next_is(chain: Chain, person: str) -> None:
     chain.tell_mock("/mock/next-login", mock_person=person, mock_method="itsme")
 
 
-def end_session(chain: Chain) -> None:
+def end_session(chain: Chain, *, after_ms: int = 0) -> None:
     """Let every session end as if nobody had used it for long."""
     with redis_of(chain) as connection:
         for key in connection.scan_iter("inkom:session:*"):
-            connection.delete(key)
+            connection.pexpire(key, after_ms)
 
 
 def sent_too_late(chain: Chain, window: BrowserContext, person: str = "employee", *, content: bytes = CONTENT) -> Page:
@@ -193,3 +193,103 @@ def test_without_scripts_the_sign_in_costs_no_visible_step_either(chain: Chain, 
         page = window.new_page()
         page.goto(f"{chain.gateway}{UPLOAD}#deel-2")
         expect(page).to_have_title(re.compile("Kies manier van aanmelden"))
+
+
+HEARD = "() => window.heard"
+LISTEN = """() => {
+  window.heard = [];
+  for (const name of ["signed-out", "signed-in", "ending", "extended"])
+    addEventListener("inkom:" + name, (event) => heard.push([name, event.detail]));
+}"""
+ASK = "address => fetch(address).then((answer) => answer.status)"
+
+
+def listening(chain: Chain, window: BrowserContext, person: str = "employee") -> Page:
+    """A page of the sample application, signed in, that notes the events of `session.js`."""
+    next_is(chain, person)
+    page = window.new_page()
+    page.goto(f"{chain.gateway}{UPLOAD}")
+    page.evaluate(LISTEN)
+    until(page, "window.inkom && inkom.state === 'in'")
+    return page
+
+
+def until(page: Page, holds: str) -> None:
+    """Wait until an expression holds on a page; Playwright's own way needs eval, which the pages' policy forbids."""
+    for _ in range(400):
+        if page.evaluate(holds):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never: {holds}")
+
+
+def banner(page: Page) -> Locator:
+    return page.locator("#inkom-banner")
+
+
+def test_d65_a_page_says_that_the_session_is_over_and_goes_on_when_another_tab_signs_in(
+    chain: Chain, window: BrowserContext, studio: Studio
+) -> None:
+    page = listening(chain, window)
+    assert page.evaluate("Object.keys(window).filter((name) => /inkom/i.test(name))") == ["inkom"]
+    end_session(chain)
+    assert page.evaluate(ASK, "/kmo-portefeuille/api/headers") == 401
+    expect(banner(page)).to_contain_text("U bent niet meer aangemeld. Wat u hebt ingevuld, staat nog op deze pagina.")
+    studio.look(page, "session-over")
+    next_is(chain, "employee")
+    with window.expect_page() as opening:
+        banner(page).get_by_role("button", name="Opnieuw aanmelden (nieuw tabblad)").click()
+    again = opening.value
+    expect(again.get_by_role("heading", level=1)).to_have_text("U bent weer aangemeld")
+    studio.look(again, "signed-in-again")
+    expect(banner(page)).to_contain_text("U bent weer aangemeld. U kunt verder werken.")
+    studio.look(page, "session-back")
+    assert page.evaluate(ASK, "/kmo-portefeuille/api/headers") == 200
+    same = {"samePerson": True, "sameOrganisation": True}
+    assert page.evaluate(HEARD) == [["signed-out", {}], ["signed-in", same]]
+    assert page.url == f"{chain.gateway}{UPLOAD}"
+    banner(page).get_by_role("button", name="Sluiten").click()
+    expect(banner(page)).to_have_text("")
+
+
+def test_a_page_does_not_go_on_as_somebody_else(chain: Chain, window: BrowserContext, studio: Studio) -> None:
+    page = listening(chain, window)
+    next_is(chain, "legal-representative")
+    other = window.new_page()
+    other.goto(f"{chain.gateway}/_inkom/login?return_to=/_inkom/signed-in")
+    expect(banner(page)).to_contain_text("U bent nu aangemeld als iemand anders, of voor een andere organisatie.")
+    studio.picture(page, "session-of-another")
+    ((name, detail),) = page.evaluate(HEARD)
+    assert (name, detail["samePerson"]) == ("signed-in", False)
+    banner(page).get_by_role("button", name="Pagina opnieuw laden").click()
+    expect(page.get_by_role("banner")).to_contain_text("Arne Testers")
+
+
+def test_before_the_session_ends_one_key_extends_it(chain: Chain, studio: Studio) -> None:
+    with studio.window(language="en-GB") as window:
+        page = listening(chain, window)
+        end_session(chain, after_ms=100_000)
+        page.evaluate("inkom.check()")
+        expect(banner(page)).to_contain_text(re.compile(r"If you do nothing, you are signed out at \d\d:\d\d\."))
+        studio.look(page, "session-ending-en")
+        page.keyboard.press("Tab")
+        expect(banner(page).get_by_role("button", name="Stay signed in")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(banner(page)).to_contain_text("You stay signed in.")
+        heard = page.evaluate(HEARD)
+        assert [name for name, _ in heard] == ["ending", "extended"]
+        assert heard[0][1]["extendable"]
+        assert 20 < heard[0][1]["seconds"] <= 100
+        with redis_of(chain) as connection:
+            assert any(connection.pttl(key) > 1_000_000 for key in connection.scan_iter("inkom:session:*"))
+
+
+def test_a_sign_in_in_the_same_tab_keeps_the_place(chain: Chain, window: BrowserContext) -> None:
+    page = listening(chain, window)
+    page.evaluate("location.hash = 'deel-2'")
+    end_session(chain)
+    next_is(chain, "employee")
+    page.evaluate("document.title = 'before'")
+    page.evaluate("inkom.signIn({ here: true })")
+    expect(page).to_have_title(re.compile("Steun aanvragen"))
+    assert address_of(page) == f"{chain.gateway}{UPLOAD}#deel-2"

@@ -93,6 +93,15 @@ class RedisSessions:
             await self._prolong(address, session, remaining=timedelta(milliseconds=remaining))
         return session, await self._announced(address, session.identity, keys, *beside)
 
+    async def left(self, cookie: str) -> timedelta | None:
+        """Return how long the session goes on if nobody uses it; None when it is over. Asking is no use."""
+        token = self._cookies.read(cookie)
+        if token is None:
+            return None
+        with store_errors():
+            remaining = await self._redis.pttl(address_of(_PURPOSE, token))
+        return timedelta(milliseconds=remaining) if remaining > 0 else None
+
     async def begin(self, session: Session) -> str:
         """Store a new session and return its cookie value."""
         token = self._cookies.new()

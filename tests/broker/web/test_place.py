@@ -69,7 +69,7 @@ async def test_after_a_sign_in_that_was_stopped_the_place_is_still_known(world: 
     assert f'href="{LOGIN}#deel-2"' in answer.text
 
 
-@pytest.mark.parametrize("name", ["signing-in.js", "keep-place.js"])
+@pytest.mark.parametrize("name", ["signing-in.js", "keep-place.js", "session.js"])
 async def test_scripts_are_kept_by_their_version_and_asked_for_again_without_one(world: World, name: str) -> None:
     plain = await world.get(f"/_inkom/{name}")
     assert plain.headers["content-type"] == "text/javascript; charset=utf-8"

@@ -284,3 +284,17 @@ def test_any_session_survives_writing_and_reading(
     acting = replace(example.acting, facts=facts) if acts else None
     written = replace(example, reference=reference, identity=person, acting=acting)
     assert msgspec.json.decode(msgspec.json.encode(written), type=Session) == written
+
+
+async def test_how_long_a_session_goes_on_is_known_without_using_it(
+    redis: RedisServer, sessions: RedisSessions
+) -> None:
+    cookie = await sessions.begin(session())
+    redis.command("PEXPIRE", only_key(redis), "90000")
+    for _ in range(2):
+        left = await sessions.left(cookie)
+        assert left is not None
+        assert timedelta(seconds=80) < left <= timedelta(seconds=90)
+    await sessions.end(cookie)
+    assert await sessions.left(cookie) is None
+    assert await sessions.left("forged") is None
