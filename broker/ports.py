@@ -35,7 +35,7 @@ from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.parked import Owner, ParkedPost
 from broker.domain.people import Enterprise, Organisation, PersonRecord
 from broker.domain.registration import Registration
-from broker.domain.session import Identity, Session, SignInAttempt
+from broker.domain.session import Destination, Identity, Session, SignInAttempt
 
 
 class InkomError(Exception):
@@ -290,6 +290,12 @@ class AttemptStore(Protocol):
 
     async def take(self, state: str, *, browser: str) -> SignInAttempt | None:
         """Return the attempt and forget it, exactly once; None when unknown, used, too old or another browser's."""
+
+    async def destination(self, state: str, *, browser: str) -> Destination | None:
+        """Return where an attempt of this browser led that is finished or too old; None when nobody knows any more."""
+
+    async def finished(self, attempt: SignInAttempt, *, browser: str) -> None:
+        """Remember for four hours where an attempt led that ended in a session."""
 
 
 class Parking(Protocol):

@@ -100,3 +100,16 @@ class SignInAttempt:
     subject: str | None = None
     organisation: EnterpriseNumber | None = None
     fragment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where a sign-in leads: a path of our own, and the place on that page."""
+
+    path: str
+    fragment: str = ""
+
+    @classmethod
+    def of(cls, attempt: SignInAttempt) -> Destination:
+        """Return where an attempt leads."""
+        return cls(path=attempt.return_to, fragment=attempt.fragment)

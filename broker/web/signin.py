@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from broker.cookies import Cookies, cookie_value
 from broker.domain.people import Assurance
-from broker.domain.session import Acting, Identity, Session, SignInAttempt
+from broker.domain.session import Acting, Destination, Identity, Session, SignInAttempt
 from broker.facts import FactsReader
 from broker.ports import (
     AttemptStore,
@@ -41,7 +41,7 @@ from broker.web.site import Pages, new_reference, spoken
 from broker.web.visitors import session_of
 
 _log = logging.getLogger("inkom.signin")
-BROWSER_SECONDS = 600
+BROWSER_SECONDS = 4 * 3600  # longer than an attempt can be used: where it led is known as long as this
 _BROWSER = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # what `secrets.token_urlsafe(32)` makes
 
 
@@ -124,7 +124,7 @@ class SignInPages:
         answer = parse_qsl(request.scope["query_string"].decode("ascii", "replace"), keep_blank_values=True)
         attempt = await self._attempt(request, answer)
         if attempt is None:
-            return await self._without_attempt(request)
+            return await self._without_attempt(request, await self._destination(request, answer))
         try:
             signed_in = await self._provider.identify(attempt, answer)
         except SignInRefused as refused:
@@ -142,12 +142,22 @@ class SignInPages:
             return None
         return await self._attempts.take(states[0], browser=browser)
 
-    async def _without_attempt(self, request: Request) -> Response:
+    async def _destination(self, request: Request, answer: list[tuple[str, str]]) -> Destination | None:
+        """Return where this browser's attempt led, which is known longer than the attempt can be used."""
+        states = [value for name, value in answer if name == "state"]
+        browser = _own_browser(request, self._pages.cookies)
+        if len(states) != 1 or browser is None:
+            return None
+        return await self._attempts.destination(states[0], browser=browser)
+
+    async def _without_attempt(self, request: Request, destination: Destination | None) -> Response:
         """The browser's Back button leads here after a sign-in; without a session it was too late or not ours."""
+        path, fragment = (destination.path, destination.fragment) if destination else (START, "")
         if await self._session(request) is not None:
-            return self._pages.see_other(START)
+            return self._pages.see_other(path, fragment=fragment)
+        again = with_place(address_with_return(LOGIN, path), fragment) if destination else LOGIN
         return await self._refuse(
-            request, SignInRefused(Mismatch.UNKNOWN_ATTEMPT, "no attempt for this answer"), again=LOGIN
+            request, SignInRefused(Mismatch.UNKNOWN_ATTEMPT, "no attempt for this answer"), again=again
         )
 
     async def _refuse(self, request: Request, refused: SignInRefused, *, again: str) -> Response:
@@ -198,6 +208,9 @@ class SignInPages:
         if self._notes_provider_session is not None:
             await self._notes_provider_session(session.identity)
         cookie = await self._sessions.begin(session)
+        browser = _own_browser(request, cookies)
+        if browser is not None:
+            await self._attempts.finished(attempt, browser=browser)
         self._measures.signed_in("ok")
         session_cookie = cookies.setting(cookies.session, cookie)
         return self._pages.see_other(destination, session_cookie, fragment=attempt.fragment)

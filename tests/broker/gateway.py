@@ -39,7 +39,7 @@ from broker.domain.people import (
 )
 from broker.domain.policy import Policy
 from broker.domain.registration import Contact, Registration
-from broker.domain.session import Identity, Session, SignInAttempt
+from broker.domain.session import Destination, Identity, Session, SignInAttempt
 from broker.domain.validity import Period, brussels_day
 from broker.parts import Parts
 from broker.ports import (
@@ -195,9 +195,22 @@ class MemoryAttempts:
     """Attempts in a dictionary."""
 
     kept: dict[tuple[str, str], SignInAttempt] = field(default_factory=dict)
+    led: dict[tuple[str, str], Destination] = field(default_factory=dict)
 
     async def keep(self, attempt: SignInAttempt, *, browser: str) -> None:
         self.kept[attempt.state, browser] = attempt
+
+    async def finished(self, attempt: SignInAttempt, *, browser: str) -> None:
+        self.led[attempt.state, browser] = Destination.of(attempt)
+
+    def grow_old(self) -> None:
+        """Let every attempt be too old to be used."""
+        for place, attempt in self.kept.items():
+            self.led[place] = Destination.of(attempt)
+        self.kept.clear()
+
+    async def destination(self, state: str, *, browser: str) -> Destination | None:
+        return self.led.get((state, browser))
 
     async def take(self, state: str, *, browser: str) -> SignInAttempt | None:
         return self.kept.pop((state, browser), None)

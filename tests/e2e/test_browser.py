@@ -352,8 +352,6 @@ def test_the_back_button_after_signing_in_never_ends_in_an_error(
     page.get_by_role("link", name=re.compile("Terug naar")).click()
     page.wait_for_url(f"{chain.gateway}/**")
     page.goto(returning.value.url)
-    page.wait_for_url(f"{chain.gateway}/")
-    page.goto(f"{chain.gateway}{APPLICATION}")
     expect_application(page, chain, "Arne Testers")
 
 

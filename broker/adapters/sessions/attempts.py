@@ -2,22 +2,27 @@
 
 An attempt stands at the hash of its state and of the browser's cookie together: for another browser it is simply not
 there. Whoever reads it first uses it up. A browser has a bounded number of attempts, of which the oldest make room, so
-that abandoned ones do not fill Redis.
+that abandoned ones do not fill Redis. Where an attempt led is known a while longer, for whoever comes too late or by
+the Back button: half an hour for one that was never finished, hours for one that was.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypeVar
 
 import msgspec
 from redis.asyncio import Redis
 
 from broker.adapters.sessions.connection import store_errors
 from broker.adapters.sessions.sealing import Sealing, address_of
-from broker.domain.session import SignInAttempt
+from broker.domain.session import Destination, SignInAttempt
 
 _LIFETIME = timedelta(minutes=10)
+_LEFTOVER = timedelta(minutes=20)  # after its lifetime, an attempt only tells where it led
+_FINISHED = timedelta(hours=4)
 _PER_BROWSER = 20
+_Kept = TypeVar("_Kept", SignInAttempt, Destination)
 
 
 class RedisAttempts:
@@ -34,7 +39,8 @@ class RedisAttempts:
         """`secrets` are newest first. Raises ValueError."""
         self._redis = redis
         self._sealing = Sealing("attempt", secrets=secrets)
-        self._lifetime = lifetime
+        self._destinations = Sealing("destination", secrets=secrets)
+        self._kept = lifetime + _LEFTOVER
         self._per_browser = per_browser
 
     async def keep(self, attempt: SignInAttempt, *, browser: str) -> None:
@@ -44,9 +50,9 @@ class RedisAttempts:
         row = _row_of(browser)
         with store_errors():
             pipeline = self._redis.pipeline(transaction=True)
-            pipeline.set(address, record, px=self._lifetime)
+            pipeline.set(address, record, px=self._kept)
             pipeline.lpush(row, address)
-            pipeline.pexpire(row, self._lifetime)
+            pipeline.pexpire(row, self._kept)
             pipeline.lrange(row, self._per_browser, -1)
             pipeline.ltrim(row, 0, self._per_browser - 1)
             *_, too_many, _ = await pipeline.execute()
@@ -57,23 +63,52 @@ class RedisAttempts:
         """Return the attempt and forget it, exactly once; None when unknown, used, too old or another browser's."""
         address, token = _place(state, browser)
         with store_errors():
+            if timedelta(milliseconds=await self._redis.pttl(address)) <= _LEFTOVER:
+                return None
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.getdel(address)
             pipeline.lrem(_row_of(browser), 1, address)
             sealed, _ = await pipeline.execute()
-        record = None if sealed is None else self._sealing.open(sealed, token=token, address=address)
-        if record is None:
+        return self._opened(sealed, token=token, address=address)
+
+    async def finished(self, attempt: SignInAttempt, *, browser: str) -> None:
+        """Remember where an attempt led that ended in a session."""
+        address, token = _place(attempt.state, browser, purpose="destination")
+        known = msgspec.json.encode(Destination.of(attempt))
+        with store_errors():
+            sealed = self._destinations.seal(known, token=token, address=address)
+            await self._redis.set(address, sealed, px=_FINISHED)
+
+    async def destination(self, state: str, *, browser: str) -> Destination | None:
+        """Return where an attempt of this browser led, if it is finished or too old."""
+        address, token = _place(state, browser)
+        after, _ = _place(state, browser, purpose="destination")
+        with store_errors():
+            late, known = await self._redis.mget(address, after)
+        if isinstance(known, bytes):
+            record = self._destinations.open(known, token=token, address=after)
+            return None if record is None else _decoded(record, Destination)
+        attempt = self._opened(late, token=token, address=address)
+        return None if attempt is None else Destination.of(attempt)
+
+    def _opened(self, sealed: object, *, token: bytes, address: str) -> SignInAttempt | None:
+        if not isinstance(sealed, bytes):
             return None
-        try:
-            return msgspec.json.decode(record, type=SignInAttempt)
-        except msgspec.MsgspecError:
-            return None  # written by another version of the gateway
+        record = self._sealing.open(sealed, token=token, address=address)
+        return None if record is None else _decoded(record, SignInAttempt)
 
 
-def _place(state: str, browser: str) -> tuple[str, bytes]:
+def _decoded(record: bytes, kind: type[_Kept]) -> _Kept | None:
+    try:
+        return msgspec.json.decode(record, type=kind)
+    except msgspec.MsgspecError:
+        return None  # written by another version of the gateway
+
+
+def _place(state: str, browser: str, *, purpose: str = "attempt") -> tuple[str, bytes]:
     """Return an attempt's address and the token that opens it."""
     token = state.encode(errors="replace")
-    return address_of("attempt", token, browser.encode(errors="replace")), token
+    return address_of(purpose, token, browser.encode(errors="replace")), token
 
 
 def _row_of(browser: str) -> str:

@@ -77,11 +77,24 @@ async def test_a_sign_in_cookie_that_we_did_not_make_is_replaced(world: World, p
     assert planted not in answer.headers["set-cookie"]
 
 
-async def test_going_back_to_the_callback_after_signing_in_leads_to_the_start_page(world: World) -> None:
-    await world.sign_in()
-    again = await world.get(f"/_inkom/callback?code=c&state={world.provider.attempts[-1].state}")
-    assert (again.status_code, again.headers["location"]) == (303, "/")
-    assert list(world.sessions.kept) == ["cookie-1"]
+async def test_a61_going_back_to_the_callback_after_signing_in_leads_to_where_it_led(world: World) -> None:
+    await world.sign_in("/kmo-portefeuille/aanvraag")
+    await world.sign_in("/coronamaatregelen/")
+    first, second = (attempt.state for attempt in world.provider.attempts)
+    for state, path in ((first, "/kmo-portefeuille/aanvraag"), (second, "/coronamaatregelen/"), ("unknown", "/")):
+        again = await world.get(f"/_inkom/callback?code=c&state={state}")
+        assert (again.status_code, again.headers["location"]) == (303, path)
+    assert list(world.sessions.kept) == ["cookie-2"]
+
+
+async def test_a60_who_comes_too_late_starts_again_with_the_same_goal(world: World) -> None:
+    await world.post("/_inkom/login?return_to=%2Fkmo-portefeuille%2Fx&go=1", {"fragment": "deel-2"})
+    world.attempts.grow_old()
+    answer = await world.get(f"/_inkom/callback?code=c&state={world.provider.attempts[-1].state}")
+    assert answer.status_code == 403
+    assert "This sign-in can't be finished" in answer.text
+    assert 'href="/_inkom/login?return_to=%2Fkmo-portefeuille%2Fx#deel-2"' in answer.text
+    assert world.sessions.kept == {}
 
 
 @pytest.mark.parametrize("mismatch", Mismatch)

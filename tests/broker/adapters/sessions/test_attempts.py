@@ -10,6 +10,7 @@ import pytest
 
 from broker.adapters.sessions import RedisAttempts, connect
 from broker.domain.people import Assurance
+from broker.domain.session import Destination
 from tests.broker.adapters.examples import BAKERY, STATE, attempt
 from tests.redis_server import RedisServer
 
@@ -59,10 +60,14 @@ async def test_an_attempt_is_kept_for_ten_minutes(redis: RedisServer, attempts: 
     await attempts.keep(attempt(), browser=BROWSER)
     keys = [line for line in redis.command("KEYS", "*").decode().split("\r\n") if line.startswith("inkom:")]
     assert len(keys) == 2
-    assert all(590 <= int(redis.command("TTL", key)[1:]) <= 600 for key in keys)
+    assert all(1790 <= int(redis.command("TTL", key)[1:]) <= 1800 for key in keys)
+    (address,) = [key for key in keys if key.startswith("inkom:attempt:")]
+    redis.command("PEXPIRE", address, str(20 * 60 * 1000))
+    assert await attempts.take(STATE, browser=BROWSER) is None
+    assert await attempts.destination(STATE, browser=BROWSER) == Destination.of(attempt())
 
 
-async def test_an_attempt_that_is_too_old_is_unknown(redis: RedisServer, attempts: RedisAttempts) -> None:
+async def test_an_attempt_that_is_long_gone_is_unknown(redis: RedisServer, attempts: RedisAttempts) -> None:
     await attempts.keep(attempt(), browser=BROWSER)
     for key in redis.command("KEYS", "*").decode().split("\r\n")[2::2]:
         redis.command("PEXPIREAT", key, "1")
@@ -127,3 +132,16 @@ async def test_a_record_that_somebody_wrote_into_redis_is_no_attempt(
     for key in redis.command("KEYS", "inkom:attempt:*").decode().split("\r\n")[2::2]:
         redis.command("SET", key, "not sealed")
     assert await attempts.take(STATE, browser=BROWSER) is None
+
+
+async def test_where_an_attempt_led_is_known_after_it_was_finished_and_only_to_its_browser(
+    redis: RedisServer, attempts: RedisAttempts
+) -> None:
+    led = attempt(return_to="/app/x", fragment="deel-2")
+    await attempts.keep(led, browser=BROWSER)
+    await attempts.take(STATE, browser=BROWSER)
+    assert await attempts.destination(STATE, browser=BROWSER) is None
+    await attempts.finished(led, browser=BROWSER)
+    assert await attempts.destination(STATE, browser=BROWSER) == Destination(path="/app/x", fragment="deel-2")
+    assert await attempts.destination(STATE, browser=OTHER_BROWSER) is None
+    assert b"app/x" not in redis.dump()
