@@ -25,7 +25,7 @@
   var timer = null;
   var soon = null;
   var bar = null;
-  var channel = typeof window.BroadcastChannel === "function" ? new BroadcastChannel("inkom") : null;
+  var channel = null;
   // unknown, in, ending, out, or other: somebody else is signed in, or it is for another organisation
   var inkom = { state: "unknown", check: check, extend: extend, signIn: signIn };
   window.inkom = inkom;
@@ -116,8 +116,15 @@
   document.addEventListener("visibilitychange", function () {
     if (document.hidden) clearTimeout(timer); else look();
   });
-  window.addEventListener("pageshow", function (event) { if (event.persisted) look(); });
-  if (channel) channel.onmessage = look;
+  // An open channel would keep the page from being shown at once by the Back button.
+  window.addEventListener("pagehide", function () { if (channel) channel.close(); channel = null; });
+  window.addEventListener("pageshow", function (event) { if (event.persisted) { listen(); look(); } });
+
+  function listen() {
+    if (typeof window.BroadcastChannel !== "function") return;
+    channel = new BroadcastChannel("inkom");
+    channel.onmessage = look;
+  }
 
   // Browsers note the status of what a page fetches, whoever fetched it: fetch, XMLHttpRequest, EventSource.
   if (typeof window.PerformanceObserver === "function") {
@@ -213,6 +220,7 @@
   }
 
   function begin() {
+    listen();
     if (withBanner) frame();
     if (script && script.hasAttribute("data-announce") && channel) channel.postMessage("inkom:signed-in");
     look();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import httpx2
@@ -302,3 +303,37 @@ async def test_a_kept_form_that_the_policy_refuses_now_is_refused(late: World) -
     answer = await confirm(late, name)
     assert answer.status_code == 403
     assert late.backend.received == []
+
+
+async def test_c14_a_redirect_that_answers_a_form_is_a_303(
+    world: World, record_property: Callable[[str, object], None]
+) -> None:
+    await world.sign_in()
+    forms: tuple[tuple[str, dict[str, str]], ...] = (
+        ("/_inkom/organisation", {"organisation": BAKERY.number.digits, "return_to": "/kmo-portefeuille/"}),
+        ("/_inkom/login?return_to=%2Fkmo-portefeuille%2F&go=1", {"fragment": "deel-2"}),
+        ("/_inkom/logout", {}),
+    )
+    statuses = []
+    for address, fields in forms:
+        token = world.session.form_token
+        statuses.append((await world.post(address, {**fields, "form_token": token})).status_code)
+    late = await send(world)
+    assert (statuses, late.status_code) == ([303, 303, 303], 401)
+    record_property("statement", "C14: a redirect after a post that carries data is a 303, never a 307")
+    record_property("seen", f"organisation, sign-in and sign-out: {statuses}; a late form: a page, no redirect")
+
+
+async def test_d51_no_choice_of_an_organisation_leads_off_the_site(world: World) -> None:
+    await world.sign_in()
+    for payload in (
+        "//evil.test",
+        "/\\evil.test",
+        "/\t/evil.test",
+        "https:evil.test",
+        "javascript:alert(1)",
+        "/%0d\nx",
+    ):
+        fields = {"organisation": BAKERY.number.digits, "return_to": payload}
+        answer = await world.post("/_inkom/organisation", {**fields, "form_token": world.session.form_token})
+        assert answer.headers["location"] == "/"

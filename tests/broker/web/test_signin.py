@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -77,7 +78,9 @@ async def test_a_sign_in_cookie_that_we_did_not_make_is_replaced(world: World, p
     assert planted not in answer.headers["set-cookie"]
 
 
-async def test_a61_going_back_to_the_callback_after_signing_in_leads_to_where_it_led(world: World) -> None:
+async def test_a61_going_back_to_the_callback_after_signing_in_leads_to_where_it_led(
+    world: World, record_property: Callable[[str, object], None]
+) -> None:
     await world.sign_in("/kmo-portefeuille/aanvraag")
     await world.sign_in("/coronamaatregelen/")
     first, second = (attempt.state for attempt in world.provider.attempts)
@@ -85,9 +88,13 @@ async def test_a61_going_back_to_the_callback_after_signing_in_leads_to_where_it
         again = await world.get(f"/_inkom/callback?code=c&state={state}")
         assert (again.status_code, again.headers["location"]) == (303, path)
     assert list(world.sessions.kept) == ["cookie-2"]
+    record_property("statement", "A61: Back to the callback leads to the application; the code is not redeemed twice")
+    record_property("seen", "303 to where that very sign-in led; still one session")
 
 
-async def test_a60_who_comes_too_late_starts_again_with_the_same_goal(world: World) -> None:
+async def test_a60_who_comes_too_late_starts_again_with_the_same_goal(
+    world: World, record_property: Callable[[str, object], None]
+) -> None:
     await world.post("/_inkom/login?return_to=%2Fkmo-portefeuille%2Fx&go=1", {"fragment": "deel-2"})
     world.attempts.grow_old()
     answer = await world.get(f"/_inkom/callback?code=c&state={world.provider.attempts[-1].state}")
@@ -95,6 +102,8 @@ async def test_a60_who_comes_too_late_starts_again_with_the_same_goal(world: Wor
     assert "This sign-in can't be finished" in answer.text
     assert 'href="/_inkom/login?return_to=%2Fkmo-portefeuille%2Fx#deel-2"' in answer.text
     assert world.sessions.kept == {}
+    record_property("statement", "A60: an answer after the timeout gets a friendly page, the target is kept")
+    record_property("seen", "403, a page with 'Sign in again' to the same target, fragment included; no session")
 
 
 @pytest.mark.parametrize("mismatch", Mismatch)
@@ -149,7 +158,7 @@ PAYLOADS = (
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-async def test_no_return_address_leads_off_the_site(world: World, payload: str) -> None:
+async def test_d49_d50_no_return_address_leads_off_the_site(world: World, payload: str) -> None:
     answer = await world.sign_in(quote(payload, safe=""))
     assert answer.headers["location"] == "/"
 
