@@ -50,13 +50,13 @@ def end_session(chain: Chain, *, after_ms: int = 0) -> None:
             connection.pexpire(key, after_ms)
 
 
-def sent_too_late(chain: Chain, window: BrowserContext, person: str = "employee", *, content: bytes = CONTENT) -> Page:
+def sent_too_late(chain: Chain, window: BrowserContext, person: str = "employee") -> Page:
     """Fill in the form of the sample application, and send it when the session is over."""
     next_is(chain, person)
     page = window.new_page()
     page.goto(f"{chain.gateway}{UPLOAD}")
     page.locator("input[type=file]").set_input_files(
-        {"name": FILE_NAME, "mimeType": "application/pdf", "buffer": content}
+        {"name": FILE_NAME, "mimeType": "application/pdf", "buffer": CONTENT}
     )
     end_session(chain)
     page.locator("main form button").click()
@@ -104,29 +104,6 @@ def test_somebody_else_on_the_same_computer_does_not_get_to_send_it(
     page.get_by_role("link", name="Opnieuw aanmelden").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Dit werd door iemand anders ingevuld")
     studio.look(page, "form-of-another")
-
-
-def test_what_is_too_large_to_keep_is_said_to_be_so(chain: Chain, window: BrowserContext) -> None:
-    page = sent_too_late(chain, window, content=b"x" * 300_000)
-    expect(page.get_by_role("status")).to_contain_text("Het was te groot om voor u te bewaren: meer dan 262,1 kB.")
-
-
-def test_a_form_of_another_organisation_waits_until_that_one_is_chosen(chain: Chain, window: BrowserContext) -> None:
-    next_is(chain, "two-organisations")
-    page = window.new_page()
-    page.goto(f"{chain.gateway}{UPLOAD}")
-    page.get_by_role("button", name="Bloemen Testbeeld BV").click()
-    page.locator("input[type=file]").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"aid"})
-    end_session(chain)
-    page.locator("main form button").click()
-    next_is(chain, "two-organisations")
-    page.get_by_role("link", name="Opnieuw aanmelden").click()
-    page.get_by_role("button", name="Schrijnwerkerij De Proefbank BV").click()
-    expect(page.get_by_role("status")).to_contain_text("U deed dit voor een andere organisatie.")
-    page.get_by_role("link", name="Kies een organisatie").click()
-    page.get_by_role("button", name="Bloemen Testbeeld BV").click()
-    page.get_by_role("button", name="Nu versturen").click()
-    expect(page.get_by_role("main")).to_contain_text(hashlib.sha256(b"aid").hexdigest())
 
 
 def address_of(page: Page) -> str:
@@ -182,13 +159,6 @@ def test_the_way_back_from_the_sign_in_leads_past_the_page_that_nobody_sees(
     expect(page).to_have_title(re.compile("Kies manier van aanmelden"))
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("Digitale steunmaatregelen")
-
-
-def test_without_scripts_the_sign_in_costs_no_visible_step_either(chain: Chain, studio: Studio) -> None:
-    with studio.window(scripts=False) as window:
-        page = window.new_page()
-        page.goto(f"{chain.gateway}{UPLOAD}#deel-2")
-        expect(page).to_have_title(re.compile("Kies manier van aanmelden"))
 
 
 HEARD = "() => window.heard"
