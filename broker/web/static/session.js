@@ -13,6 +13,7 @@
   var ME = "/_inkom/me";
   var LOGIN = "/_inkom/login?return_to=";
   var POLL_MS = 5000; // while signed out and looked at
+  var RETRY_MS = 30000; // when there was no answer, or none that says something
   var LEAST_PAUSE_MS = 1000;
   var WARN_S = 120; // before the end; WCAG 2.2.1 asks for 20 at least
   var LONGEST_TIMER_MS = 2147483647;
@@ -35,7 +36,11 @@
 
   function signIn(options) {
     var place = location.pathname + location.search;
-    if (!(options && options.here) && window.open(LOGIN + encodeURIComponent("/_inkom/signed-in"), "_blank")) return;
+    var tab = options && options.here ? null : window.open(LOGIN + encodeURIComponent("/_inkom/signed-in"), "_blank");
+    if (tab) {
+      try { tab.opener = null; } catch (error) { /* it has left this site already, and its opener with it */ }
+      return;
+    }
     location.assign(LOGIN + encodeURIComponent(place) + location.hash);
   }
 
@@ -48,6 +53,7 @@
     askedAt = Date.now();
     var request = new XMLHttpRequest();
     request.open(method, ME);
+    request.timeout = 10000;
     request.setRequestHeader("Accept", "application/json");
     request.onloadend = function () {
       asking = false;
@@ -99,7 +105,7 @@
     clearTimeout(timer);
     if (document.hidden) return;
     if (inkom.state === "out") timer = setTimeout(check, POLL_MS);
-    else if (me) timer = setTimeout(check, Math.min(pause(me.ends_in), LONGEST_TIMER_MS));
+    else timer = setTimeout(check, me ? Math.min(pause(me.ends_in), LONGEST_TIMER_MS) : RETRY_MS);
   }
 
   function pause(left) { // in milliseconds: until the warning is due, then now and then until the end
