@@ -181,8 +181,9 @@ class ParkingPages:
         )
 
     async def _owner(self, request: Request, passage: Passage) -> Owner | None:
+        """Return whose session it is or was; a program has none, and sees that its request failed."""
         if passage.session is not None:
-            return Owner.of(passage.session)
+            return Owner.of(passage.session) if isinstance(passage.session, Session) else None
         cookie = cookie_value(request.scope["headers"], self._pages.cookies.session)
         return await self._parking.owner(cookie) if cookie else None
 
