@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from broker.adapters.bearer.chosen import api_terms
@@ -24,6 +24,7 @@ from broker.cookies import Cookies
 from broker.domain.claims import RoleTable
 from broker.domain.policy import Policy
 from broker.facts import FactsReader, FreshSessions
+from broker.intake import Intake
 from broker.machines import KnownOrganisations, MachineSessions
 from broker.parts import Parts
 from broker.ports import InkomError
@@ -139,12 +140,13 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         pseudonym_key=pseudonym_key,
     )
 
+    intake = _intake(parts)
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         shared = settings.listen.workers > 1
-        async with running(parts, protected), serving(operators, settings.operators, shared=shared):
+        async with running(parts, protected, intake), serving(operators, settings.operators, shared=shared):
             yield {"gate": gate, "edge": EdgeSettings(hosts=frozenset({urlsplit(public_url).netloc.encode()}))}
 
     router = Starlette(
@@ -163,7 +165,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
                     *parked.routes(),
                     *profile.routes(),
                     *status.routes(),
-                    *_signals(parts),
+                    *(SignalsReceiver(intake, token=parts.signals_token).routes() if intake else ()),
                 ],
             ),
         ],
@@ -206,18 +208,17 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     return gate
 
 
-def _signals(parts: Parts) -> list[BaseRoute]:
-    """The receiver of Shared Signals, where a transmitter is configured."""
+def _intake(parts: Parts) -> Intake | None:
+    """What takes in events of Shared Signals, where a transmitter is configured."""
     if parts.signals is None:
-        return []
-    receiver = SignalsReceiver(
+        return None
+    return Intake(
         reader=parts.signals,
         announcements=parts.announcements,
+        notes=parts.stream_notes,
         audit=parts.audit,
         measures=parts.measures,
-        token=parts.signals_token,
     )
-    return receiver.routes()
 
 
 def _machines(settings: Settings, parts: Parts, *, key: bytes) -> MachineSessions:

@@ -29,11 +29,15 @@ from broker.adapters.registers.chosen import chosen_registers, magda_channel
 from broker.adapters.registrations import Database, SqlRegistrations
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
-from broker.adapters.sessions.connection import connect
+from broker.adapters.sessions.connection import Connection, connect
 from broker.adapters.sessions.parking import RedisParking
 from broker.adapters.sessions.store import RedisSessions
 from broker.adapters.signals.announcements import RedisAnnouncements
 from broker.adapters.signals.events import EventReader, TransmitterSettings
+from broker.adapters.signals.lease import Lease
+from broker.adapters.signals.management import critical_members
+from broker.adapters.signals.polling import Poller, PollSettings
+from broker.adapters.signals.stream_notes import RedisStreamNotes
 from broker.config import Acm, Secrets, Settings
 from broker.domain.people import SignInMethod
 from broker.ports import (
@@ -51,12 +55,16 @@ from broker.ports import (
     Registers,
     Registrations,
     SignalReader,
+    StreamNotes,
 )
 
 CALLBACK = "/_inkom/callback"
 LOGGED_OUT = "/_inkom/logged-out"
 LOGIN = "/_inkom/login"
 _OWNER_KNOWN = timedelta(hours=1)  # after the session's latest end: whose it was, for a form that comes too late
+_LEAST_MAX_AGE = 600.0
+_MOST_POLLED = 16 * 1024 * 1024
+_POLLER_LEASE = timedelta(seconds=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +87,13 @@ class Parts:
     assertions: Assertions
     measures: Measures
     announcements: Announcements
+    stream_notes: StreamNotes
     vital: Mapping[str, Callable[[], Awaitable[None]]]
     useful: Mapping[str, Callable[[], Awaitable[None]]]
     tokens: Mapping[str, AccessTokens] = field(default_factory=dict)
     signals: SignalReader | None = None
     signals_token: str | None = None
+    polling: Callable[[Callable[[bytes], Awaitable[None]]], Coroutine[Any, Any, None]] | None = None
     following: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
 
@@ -112,9 +122,11 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     public_url = settings.public_url.rstrip("/")
     oidc = oidc_settings(settings.acm, secrets, public_url, keeps_claims=settings.registers.source == "claims")
     provider = OidcProvider(oidc, clock=clock, channel=provider_channel)
-    signals = _signals(settings, provider, clock, provider_channel)
+    signals = _signals(settings, oidc, provider, clock, provider_channel)
     registrations = SqlRegistrations(Database.at(secrets.database, near=near))
     audit = AuditFile(near / settings.audit.file, clock=clock)
+    measures = PrometheusMeasures()
+    polling = _poller(settings, secrets, redis, measures)
     return Parts(
         clock=clock,
         sessions=sessions,
@@ -134,18 +146,21 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         assertions=AssertionSigner(
             key=secrets.assertion_key, client_keys=secrets.client_keys, issuer=public_url, clock=clock
         ),
-        measures=PrometheusMeasures(),
+        measures=measures,
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={"provider": provider.ready},
         announcements=announcements,
         tokens=chosen_tokens(settings, secrets, redis=redis, channel=provider_channel, clock=clock),
         signals=signals,
         signals_token=secrets.signals_token,
+        stream_notes=RedisStreamNotes(redis, clock=clock),
+        polling=polling[0].follow if polling else None,
         following=(*((moved.follow,) if moved else ()), announcements.follow),
         closing=(
             registers_channel.aclose,
             magda.aclose,
             provider_channel.aclose,
+            *((polling[1].aclose,) if polling else ()),
             sessions.aclose,
             registrations.aclose,
             audit.aclose,
@@ -186,25 +201,48 @@ def _authentication(acm: Acm, secrets: Secrets) -> Authentication:
             return SecretAuthentication(method=method, secret=secrets.client_secret or "")
 
 
-def _signals(settings: Settings, provider: OidcProvider, clock: Clock, channel: BackChannel) -> EventReader | None:
+def _signals(
+    settings: Settings, oidc: OidcSettings, provider: OidcProvider, clock: Clock, channel: BackChannel
+) -> EventReader | None:
     """Return what verifies the transmitter's events, if there is one."""
     signals, acm = settings.signals, settings.acm
     if signals is None:
         return None
+    issuer = signals.issuer or acm.issuer
 
     async def jwks_uri() -> str:
         return signals.jwks_uri or await provider.jwks_uri()
 
     transmitter = TransmitterSettings(
-        issuer=signals.issuer or acm.issuer,
+        issuer=issuer,
         provider=acm.issuer,
         jwks_uri=jwks_uri,
         audience=signals.audience or settings.public_url.rstrip("/"),
-        algorithms=acm.algorithms,
+        algorithms=signals.algorithms,
+        critical_members=critical_members(channel, issuer),
+        levels={acr: meaning.assurance for acr, meaning in oidc.acr.items() if meaning.assurance is not None},
         leeway=acm.leeway,
+        # What is older than any session is no news; until then, an event that was held up still counts.
+        max_age=max(settings.sessions.absolute, _LEAST_MAX_AGE),
         every_event_ends_sessions=settings.registers.source == "claims",
     )
     return EventReader(transmitter, clock=clock, channel=channel)
+
+
+def _poller(
+    settings: Settings, secrets: Secrets, redis: Connection, measures: Measures
+) -> tuple[Poller, BackChannel] | None:
+    """Return what fetches events, with the patient channel of its own, where the transmitter is to be polled."""
+    poll = settings.signals.poll if settings.signals else None
+    if poll is None:
+        return None
+    channel = BackChannel(Limits(total=poll.time_limit, body=_MOST_POLLED))
+    return Poller(
+        PollSettings(endpoint=poll.endpoint, token=secrets.signals_access_token, max_events=poll.max_events),
+        channel=channel,
+        lease=Lease(redis, "signals-poller", length=_POLLER_LEASE),
+        measures=measures,
+    ), channel
 
 
 def _clock(settings: Settings, channel: BackChannel) -> tuple[Clock, MovedClock | None]:

@@ -33,7 +33,7 @@ from broker.domain.decide import Decision
 from broker.domain.machine import ApiTerms, MachineSession, Presented, Scheme, TokenClaims, TokenRefused
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.parked import Owner, ParkedPost
-from broker.domain.people import Enterprise, Organisation, PersonRecord
+from broker.domain.people import Assurance, Enterprise, Organisation, PersonRecord
 from broker.domain.registration import Registration
 from broker.domain.session import Destination, Identity, Session, SignInAttempt
 
@@ -205,24 +205,85 @@ class SessionStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityEvent:
-    """What a transmitter announced about a person: verified, and empty of facts. No `kinds`: nothing that we act on.
+class NamedPerson:
+    """Somebody as their sign-in names them (RFC 9493, iss_sub)."""
 
-    `issuer` and `subject` name the person as their sign-in does (RFC 9493, iss_sub).
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedSession:
+    """One session at the provider (`sid`)."""
+
+    issuer: str
+    sid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEvent:
+    """What a transmitter announced: verified, and empty of facts. `issuer` is the transmitter's.
+
+    `at` is when it happened, if the event says so: what began later is not meant. `falls_to` is the level to which
+    assurance fell.
     """
 
     event_id: str
-    kinds: tuple[str, ...]
     issuer: str
-    subject: str
+    kinds: tuple[str, ...]
+    about: tuple[NamedPerson | NamedSession, ...]
+    at: datetime | None
     ends_sessions: bool
+    falls_to: Assurance | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamEvent:
+    """What a transmitter says of the stream itself: a verification, or its new `status`."""
+
+    event_id: str
+    stream: str | None
+    state: str | None
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A genuine event that changes nothing here.
+
+    `reason` is `not-ours`, `nobody-known` or `critical-member`.
+    """
+
+    event_id: str
+    reason: str
 
 
 class SignalReader(Protocol):
     """Verifies the events of one transmitter."""
 
-    async def read(self, token: bytes) -> SecurityEvent:
+    async def read(self, token: bytes) -> SecurityEvent | StreamEvent | SetAside:
         """Return what a Security Event Token announces. Raises SignalRefused, ProviderUnavailable."""
+
+
+class StreamNotes(Protocol):
+    """What we know of our stream at the transmitter, on all machines. Every method raises StoreUnavailable."""
+
+    async def is_ours(self, stream: str) -> bool:
+        """Whether a stream of this name may be ours: it is, or none is known."""
+
+    async def verified(self, state: str | None) -> bool:
+        """Note that a verification arrived; False when its state is not one that we gave."""
+
+    async def updated(self, status: str) -> None:
+        """Note the status that the transmitter gave our stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallenLevel:
+    """Sessions that began until `at` are no surer of their person than `level`."""
+
+    level: Assurance
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +296,7 @@ class Announced:
     mark: str
     sessions_ended_at: datetime | None
     over: bool = False
+    fallen: tuple[FallenLevel, ...] = ()
 
 
 class MarkedSessions(SessionStore, Protocol):
@@ -252,6 +314,9 @@ class Announcements(Protocol):
 
     async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
         """Pass an event about a person on, once; False when it was passed on before. Raises StoreUnavailable."""
+
+    async def pass_on(self, event: SecurityEvent) -> bool:
+        """Pass an event of Shared Signals on, once; False when it was passed on before. Raises StoreUnavailable."""
 
     async def announce_session_ended(
         self, *, issuer: str, sid: str, event_id: str, only_begun_here: bool = False
@@ -343,7 +408,7 @@ class Measures(Protocol):
         """Count an admitted request that got no whole answer, by the kind of failure."""
 
     def signalled(self, result: str) -> None:
-        """Count an event of Shared Signals: `passed-on`, `repeated`, `not-ours`, or why it was refused."""
+        """Count an event of Shared Signals: `passed-on`, `repeated`, why it changes nothing, or why it was refused."""
 
     def signed_in(self, result: str) -> None:
         """Count a sign-in: `ok`, or why it was refused."""

@@ -12,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from broker.config import Operators
+from broker.intake import Intake
 from broker.parts import Parts
 from broker.ports import InkomError
 from broker.proxy.gate import Protected
@@ -20,7 +21,7 @@ _log = logging.getLogger("inkom")
 
 
 @asynccontextmanager
-async def running(parts: Parts, applications: Iterable[Protected]) -> AsyncIterator[None]:
+async def running(parts: Parts, applications: Iterable[Protected], intake: Intake | None) -> AsyncIterator[None]:
     """Say what is missing at start, and close everything at the end."""
     for name, check in parts.vital.items():
         try:
@@ -28,11 +29,15 @@ async def running(parts: Parts, applications: Iterable[Protected]) -> AsyncItera
         except InkomError as error:
             _log.error("nobody can sign in until %s work: %s", name, error)
     following = [asyncio.create_task(follow()) for follow in parts.following]
+    if intake is not None and parts.polling is not None:
+        following.append(asyncio.create_task(parts.polling(intake.take)))
     try:
         yield
     finally:
         for task in following:
             task.cancel()
+        # The poller acknowledges what it took in, and gives its lease back.
+        await asyncio.gather(*following, return_exceptions=True)
         for application in applications:
             await application.upstream.aclose()
         for close in parts.closing:

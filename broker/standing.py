@@ -36,6 +36,10 @@ class StandingSessions:
         if announced.over or (ended_at is not None and session.began_at <= ended_at):
             await self._store.end(cookie)
             return None
+        for fallen in announced.fallen:
+            # A session that began later rests on what the provider said after its level fell: that is the new level.
+            if session.began_at <= fallen.at:
+                session = session.at_most(fallen.level)
         return session, announced.mark
 
     async def left(self, cookie: str) -> timedelta | None:

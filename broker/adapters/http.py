@@ -20,10 +20,11 @@ _KIBIBYTE = 1024
 class NoAnswer(Exception):
     """No usable answer came. The message names the kind of trouble, never an address or a body."""
 
-    def __init__(self, trouble: str, *, connection: bool = False) -> None:
-        """`connection` says that the connection failed, so that repeating a read may help."""
+    def __init__(self, trouble: str, *, connection: bool = False, late: bool = False) -> None:
+        """`connection`: the connection failed, so that repeating a read may help; `late`: time ran out."""
         super().__init__(trouble)
         self.connection = connection
+        self.late = late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
                 finally:
                     await response.aclose()
         except (TimeoutError, httpx2.TimeoutException):
-            raise NoAnswer("no answer in time") from None
+            raise NoAnswer("no answer in time", late=True) from None
         except (httpx2.NetworkError, httpx2.RemoteProtocolError) as error:
             # The text of the library's error may name hosts and ports; its kind is enough for the log.
             raise NoAnswer(f"the connection failed ({type(error).__name__})", connection=True) from None
@@ -154,6 +155,10 @@ class BackChannel:
     async def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> Answer:
         """Post what the headers say it is. Raises NoAnswer."""
         return _answer(await self._client.post(url, content=body, headers=dict(headers)))
+
+    async def request(self, method: str, url: str, body: bytes, *, headers: Mapping[str, str]) -> Answer:
+        """Send a request of any method. Raises NoAnswer."""
+        return _answer(await self._client.request(method, url, content=body, headers=dict(headers)))
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -37,6 +37,7 @@ class Secrets:
     assertion_key: str
     pseudonym_key: bytes
     signals_token: str | None
+    signals_access_token: str | None
     introspection_secrets: Mapping[str, str]
     database: str
 
@@ -155,9 +156,10 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     if pseudonym_key is not None and len(pseudonym_key) < 32:
         document.wrong_at("pseudonym.key_file", "a pseudonym key has 32 characters or more (`inkom keys pseudonym`)")
     signals = settings.signals
-    signals_token = None
+    signals_token = signals_access_token = None
     if signals is not None:
         signals_token = signals.token or content("signals.token_file", signals.token_file)
+        signals_access_token = signals.access_token or content("signals.access_token_file", signals.access_token_file)
     introspection_secrets = {
         name: secret
         for name, asking in _introspections(settings)
@@ -181,6 +183,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         assertion_key=assertion_key,
         pseudonym_key=pseudonym_key.encode(),
         signals_token=signals_token,
+        signals_access_token=signals_access_token,
         introspection_secrets=introspection_secrets,
         database=registrations.database or database or DEFAULT_DATABASE,
     )

@@ -21,6 +21,7 @@ def check(document: Document, settings: Settings | None) -> None:
         ("registers", "magda", "functions"),
         ("registers", "magda", "enterprise"),
         ("signals", "jwks_uri"),
+        ("signals", "poll", "endpoint"),
     ):
         _check_address(document, where, plain_http_anywhere=False)
     for key in document.keys(("links",)):

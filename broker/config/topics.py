@@ -126,17 +126,30 @@ class Sessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     parked_body: Annotated[int, msgspec.Meta(ge=0, le=16_000_000)] = 262_144
 
 
+class Poll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where events are fetched (RFC 8936), how many at once, and how long one question may wait for an answer."""
+
+    endpoint: Text
+    max_events: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+    time_limit: Seconds = 90
+
+
 class Signals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The transmitter of Shared Signals that is believed (RFC 8935 push, CAEP 1.0).
+    """The transmitter of Shared Signals that is believed (RFC 8935 push, RFC 8936 poll, CAEP 1.0).
 
     `issuer` and its keys are ACM's unless said otherwise; `audience`, how the transmitter names us, is `public_url`.
+    `token` is what the transmitter shows us; `access_token` what we show it, to poll and to manage our stream.
     """
 
     issuer: str | None = None
     jwks_uri: str | None = None
     audience: str | None = None
+    algorithms: tuple[Literal["RS256", "PS256", "ES256"], ...] = ("RS256",)
     token: str | None = None
     token_file: str | None = None
+    access_token: str | None = None
+    access_token_file: str | None = None
+    poll: Poll | None = None
 
 
 class Registrations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -70,6 +70,14 @@ class Session:
         """Return the session with another organisation: nothing decided for the former one remains in it."""
         return replace(self, acting=acting)
 
+    def at_most(self, level: Assurance) -> Self:
+        """Return the session with no higher level than this, also where facts are judged."""
+        known = self.identity.assurance
+        if known is None or known <= level:
+            return self
+        acting = self.acting and replace(self.acting, facts=replace(self.acting.facts, assurance=level))
+        return replace(self, identity=replace(self.identity, assurance=level), acting=acting)
+
     def ends_at(self, *, absolute: timedelta) -> datetime:
         """Return when the session ends at the latest: with its absolute lifetime, or with the claims it rests on."""
         ends_at = self.began_at + absolute

@@ -1,54 +1,31 @@
 """The receiver of Shared Signals: `/_inkom/signals` takes one Security Event Token at a time (push, RFC 8935).
 
-It acknowledges (202) only what has been passed on to all machines. Whatever is wrong with the token is said in RFC
-8935's words with status 400; when we cannot do our part it is 503, so that the transmitter tries again.
+It acknowledges (202) only what has been passed on to all machines (`intake`). Whatever is wrong with the token is said
+in RFC 8935's words with status 400; when we cannot do our part it is 503, so that the transmitter tries again.
 """
 
 from __future__ import annotations
 
 import hmac
-import logging
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from broker.ports import (
-    Announcements,
-    AuditLog,
-    AuditUnavailable,
-    Event,
-    Measures,
-    ProviderUnavailable,
-    SecurityEvent,
-    SignalReader,
-    SignalRefused,
-    StoreUnavailable,
-)
+from broker.intake import Intake
+from broker.ports import AuditUnavailable, ProviderUnavailable, SignalRefused, StoreUnavailable
 
 _MEDIA_TYPE = "application/secevent+jwt"
 _MAX_TOKEN = 64 * 1024
 _RETRY_AFTER = "5"
-_log = logging.getLogger("inkom.signals")
 
 
 class SignalsReceiver:
     """`signals`. There only where a transmitter is configured."""
 
-    def __init__(
-        self,
-        *,
-        reader: SignalReader,
-        announcements: Announcements,
-        audit: AuditLog,
-        measures: Measures,
-        token: str | None,
-    ) -> None:
+    def __init__(self, intake: Intake, *, token: str | None) -> None:
         """`token` is the bearer token that the transmitter must show besides signing; None asks for none."""
-        self._reader = reader
-        self._announcements = announcements
-        self._audit = audit
-        self._measures = measures
+        self._intake = intake
         self._token = token
 
     def routes(self) -> list[BaseRoute]:
@@ -58,18 +35,21 @@ class SignalsReceiver:
     async def receive(self, request: Request) -> Response:
         """Take one event."""
         try:
-            self._check_sender(request)
-            event = await self._reader.read(await _token_of(request))
-            await self._pass_on(event)
+            token = await self._token_from(request)
         except SignalRefused as refused:
-            _log.warning("an event was refused", extra={"code": refused.code, "detail": refused.detail})
-            self._measures.signalled(refused.code)
+            self._intake.refuse(refused)
             return _refusal(refused)
-        except (ProviderUnavailable, StoreUnavailable, AuditUnavailable) as error:
-            _log.error("an event could not be passed on: %s", error)
-            self._measures.signalled("unavailable")
+        try:
+            await self._intake.take(token)
+        except SignalRefused as refused:
+            return _refusal(refused)
+        except (ProviderUnavailable, StoreUnavailable, AuditUnavailable):
             return Response(status_code=503, headers={"retry-after": _RETRY_AFTER, "cache-control": "no-store"})
         return Response(status_code=202, headers={"cache-control": "no-store"})
+
+    async def _token_from(self, request: Request) -> bytes:
+        self._check_sender(request)
+        return await _token_of(request)
 
     def _check_sender(self, request: Request) -> None:
         if self._token is None:
@@ -77,21 +57,6 @@ class SignalsReceiver:
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(value.strip().encode(), self._token.encode()):
             raise SignalRefused("authentication_failed", "the transmitter did not show its token")
-
-    async def _pass_on(self, event: SecurityEvent) -> None:
-        # Written first: an event that cannot be audited is not acknowledged, and comes again.
-        detail = ", ".join(sorted(event.kinds)) or "nothing that we act on"
-        await self._audit.happened(Event(kind="signal", session=None, organisation=None, detail=detail))
-        if not event.kinds:
-            self._measures.signalled("not-ours")
-            return
-        passed_on = await self._announcements.announce(
-            issuer=event.issuer,
-            subject=event.subject,
-            event_id=event.event_id,
-            ends_sessions=event.ends_sessions,
-        )
-        self._measures.signalled("passed-on" if passed_on else "repeated")
 
 
 async def _token_of(request: Request) -> bytes:

@@ -48,13 +48,17 @@ from broker.ports import (
     AuditUnavailable,
     Contacts,
     Event,
+    FallenLevel,
     LoggedOut,
     LogoutRefused,
+    NamedPerson,
     RegisterUnavailable,
     RegistrationsUnavailable,
     SecurityEvent,
+    SetAside,
     SignedIn,
     StoreUnavailable,
+    StreamEvent,
 )
 from broker.proxy.gate import Gate
 from tests.broker.proxy.world import Backend
@@ -352,7 +356,8 @@ class MemoryAnnouncements:
 
     marks: dict[tuple[str, str], str] = field(default_factory=dict)
     ended: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    over: set[tuple[str, str | None]] = field(default_factory=set)
+    over: set[tuple[str, str]] = field(default_factory=set)
+    fallen: dict[tuple[str, str], FallenLevel] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     begun: set[tuple[str, str]] = field(default_factory=set)
     watched: dict[tuple[str, str], list[asyncio.Event]] = field(default_factory=dict)
@@ -360,9 +365,14 @@ class MemoryAnnouncements:
     clock: Hands = field(default_factory=Hands)
 
     async def about(self, identity: Identity) -> Announced:
-        who = (identity.issuer, identity.subject)
-        over = (identity.issuer, identity.acm_session) in self.over
-        return Announced(mark=self.marks.get(who, ""), sessions_ended_at=self.ended.get(who), over=over)
+        names = [(identity.issuer, name) for name in (identity.subject, identity.acm_session) if name]
+        ends = [self.ended[name] for name in names if name in self.ended]
+        return Announced(
+            mark=".".join(self.marks.get(name, "") for name in names).strip("."),
+            sessions_ended_at=max(ends, default=None),
+            over=any(name in self.over for name in names[1:]),
+            fallen=tuple(self.fallen[name] for name in names if name in self.fallen),
+        )
 
     async def announce(self, *, issuer: str, subject: str, event_id: str, ends_sessions: bool) -> bool:
         if self.away:
@@ -376,6 +386,24 @@ class MemoryAnnouncements:
             self.ended[who] = self.clock.now()
         for changed in self.watched.get(who, ()):
             changed.set()
+        return True
+
+    async def pass_on(self, event: SecurityEvent) -> bool:
+        if self.away:
+            raise StoreUnavailable("the session store does not work (for this test)")
+        if event.event_id in self.seen:
+            return False
+        self.seen.add(event.event_id)
+        at = min(event.at or self.clock.now(), self.clock.now())
+        for whom in event.about:
+            who = (whom.issuer, whom.subject if isinstance(whom, NamedPerson) else whom.sid)
+            self.marks[who] = event.event_id
+            if event.ends_sessions:
+                self.ended[who] = at
+            if event.falls_to is not None:
+                self.fallen[who] = FallenLevel(level=event.falls_to, at=at)
+            for changed in self.watched.get(who, ()):
+                changed.set()
         return True
 
     async def announce_session_ended(
@@ -407,21 +435,48 @@ class MemoryAnnouncements:
 
 @dataclass
 class StandInSignals:
-    """Reads a token of our own form: `KIND SUBJECT ID`, or raises `refusal`."""
+    """Reads a token of our own form: `KIND SUBJECT ID`, or raises `refusal`. `said`: what events say besides."""
 
     refusal: Exception | None = None
+    said: dict[str, Any] = field(default_factory=dict)
 
-    async def read(self, token: bytes) -> SecurityEvent:
+    async def read(self, token: bytes) -> SecurityEvent | StreamEvent | SetAside:
         if self.refusal is not None:
             raise self.refusal
         kind, subject, event_id = token.decode().split()
-        return SecurityEvent(
-            event_id=event_id,
-            kinds=() if kind == "other" else (kind,),
-            issuer="http://localhost:9000/op",
-            subject=subject,
-            ends_sessions=kind == "session-revoked",
-        )
+        if kind == "other":
+            return SetAside(event_id=event_id, reason="not-ours")
+        if kind in ("verification", "stream-updated"):
+            whole = {"stream": subject, "state": None, "status": None, **self.said}
+            return StreamEvent(event_id=event_id, **whole)
+        whole = {
+            "issuer": "http://localhost:9000/op",
+            "kinds": (kind,),
+            "about": (NamedPerson(issuer="http://localhost:9000/op", subject=subject),),
+            "at": None,
+            "ends_sessions": kind == "session-revoked",
+            "falls_to": None,
+            **self.said,
+        }
+        return SecurityEvent(event_id=event_id, **whole)
+
+
+@dataclass
+class MemoryStreamNotes:
+    """What is known of our stream, in this process."""
+
+    stream: str | None = None
+    states: set[str] = field(default_factory=set)
+    status: str | None = None
+
+    async def is_ours(self, stream: str) -> bool:
+        return self.stream in (None, stream)
+
+    async def verified(self, state: str | None) -> bool:
+        return state is None or state in self.states
+
+    async def updated(self, status: str) -> None:
+        self.status = status
 
 
 @dataclass
@@ -500,6 +555,7 @@ class World:
     measures: PrometheusMeasures
     announcements: MemoryAnnouncements
     signals: StandInSignals
+    notes: MemoryStreamNotes
     client: httpx2.AsyncClient
 
     async def get(self, address: str, **headers: str) -> httpx2.Response:
@@ -557,7 +613,7 @@ async def gateway(
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
     measures, registrations, parking = PrometheusMeasures(), MemoryRegistrations(), MemoryParking()
     announcements, signals = MemoryAnnouncements(clock=clock), StandInSignals()
-    sessions.announcements = announcements
+    sessions.announcements, notes = announcements, MemoryStreamNotes()
     parts = Parts(
         clock=clock,
         sessions=sessions,
@@ -574,6 +630,7 @@ async def gateway(
         tokens=tokens(clock),
         signals=signals,
         signals_token=SIGNALS_TOKEN,
+        stream_notes=notes,
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={},
     )
@@ -597,6 +654,7 @@ async def gateway(
             measures=measures,
             announcements=announcements,
             signals=signals,
+            notes=notes,
             client=client,
         )
     for protected in gate.applications:

@@ -212,6 +212,13 @@ def test_all_problems_are_printed_at_once(folder: Path) -> None:
         ("audit: {file", "signals: {jwks_uri: http://acm.example/k}\naudit: {file", 11, "plain http is accepted for"),
         ("audit: {file", "signals: {issuer: https://idm.example}\naudit: {file", 11, "needs signals.jwks_uri"),
         ("audit: {file", "signals: {token_file: nowhere}\naudit: {file", 11, "nowhere"),
+        ("audit: {file", "signals: {access_token_file: nowhere}\naudit: {file", 11, "nowhere"),
+        (
+            "audit: {file",
+            "signals: {poll: {endpoint: http://acm.example}}\naudit: {file",
+            11,
+            "plain http is accepted",
+        ),
         ("upstream:", "national_number: {purpose: x}\n    upstream:", 17, "legal_basis is missing"),
     ],
 )
@@ -541,8 +548,12 @@ def _whole(source: str) -> dict[str, Any]:
             "jwks_uri": "https://acm.example/op/v1/keys",
             "issuer": "https://acm.example/op",
             "audience": "https://inkom.example",
+            "algorithms": ["RS256", "ES256"],
             "token": "a-token",
             "token_file": None,
+            "access_token": "another-token",
+            "access_token_file": None,
+            "poll": {"endpoint": "https://acm.example/op/poll", "max_events": 50, "time_limit": 60},
         },
         "links": {
             "user_management": "https://gebruikers.example/",

@@ -17,29 +17,36 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import assert_never
 
 import msgspec
 
 from broker.adapters.sessions.connection import Connection, Transaction, store_errors
+from broker.domain.people import Assurance
 from broker.domain.session import Identity
-from broker.ports import Announced, Clock, StoreUnavailable
+from broker.ports import Announced, Clock, FallenLevel, NamedPerson, NamedSession, SecurityEvent, StoreUnavailable
 
 _CHANNEL = "inkom:announcements"
-_SEEN_FOR = timedelta(hours=1)  # longer than an event may be old
 _PAUSE_SECONDS = 1.0
 _log = logging.getLogger("inkom.signals")
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of one person or one session: `ended_at` in seconds since 1970, `over` whenever it began."""
+    """What is known of one person or one session. Times are in seconds since 1970; `over`, whenever it began."""
 
     mark: str = ""
     ended_at: float | None = None
     over: bool = False
+    level: Assurance | None = None
+    fell_at: float = 0
 
     def ended(self, at: float) -> _Record:
         """Return the record after sessions that began until `at` were ended; an older end takes nothing back."""
         return msgspec.structs.replace(self, ended_at=max(at, self.ended_at or at))
+
+    def fallen(self, level: Assurance, at: float) -> _Record:
+        """Return the record after a level fell. Two falls are taken as one, the deeper, until the later."""
+        return msgspec.structs.replace(self, level=min(level, self.level or level), fell_at=max(at, self.fell_at))
 
 
 class RedisAnnouncements:
@@ -72,6 +79,11 @@ class RedisAnnouncements:
                 mark=f"{person.mark}.{session.mark}" if session.mark else person.mark,
                 sessions_ended_at=_instant(max(ends)) if ends else None,
                 over=session.over,
+                fallen=tuple(
+                    FallenLevel(level=one.level, at=_instant(one.fell_at))
+                    for one in (person, session)
+                    if one.level is not None
+                ),
             )
         except (ValueError, OverflowError):
             raise _not_ours() from None
@@ -80,10 +92,24 @@ class RedisAnnouncements:
         """Pass an event about a person on to all machines; False when it was passed on before."""
         now = self._clock.now().timestamp()
         return await self._change(
-            self._name(issuer, subject),
+            [self._name(issuer, subject)],
             lambda record: record.ended(now) if ends_sessions else record,
             seen=self._seen(issuer, event_id),
         )
+
+    async def pass_on(self, event: SecurityEvent) -> bool:
+        """Pass an event of Shared Signals on to all machines; False when it was passed on before."""
+        now = self._clock.now().timestamp()
+        # A transmitter whose clock is ahead must not end what begins after its event came in.
+        at = now if event.at is None else min(event.at.timestamp(), now)
+
+        def change(record: _Record) -> _Record:
+            if event.ends_sessions:
+                record = record.ended(at)
+            return record if event.falls_to is None else record.fallen(event.falls_to, at)
+
+        names = [self._name_of(whom) for whom in event.about]
+        return await self._change(names, change, seen=self._seen(event.issuer, event.event_id))
 
     async def announce_session_ended(
         self, *, issuer: str, sid: str, event_id: str, only_begun_here: bool = False
@@ -94,7 +120,7 @@ class RedisAnnouncements:
         already there.
         """
         return await self._change(
-            self._session_name(issuer, sid),
+            [self._session_name(issuer, sid)],
             lambda record: msgspec.structs.replace(record, over=True),
             seen=self._seen(issuer, event_id),
             only_known=only_begun_here,
@@ -108,27 +134,30 @@ class RedisAnnouncements:
                 await self._redis.set(_key(name), msgspec.json.encode(_Record()), px=self._lifetime, nx=True)
 
     async def _change(
-        self, name: str, change: Callable[[_Record], _Record], *, seen: str, only_known: bool = False
+        self, names: list[str], change: Callable[[_Record], _Record], *, seen: str, only_known: bool = False
     ) -> bool:
+        keys = [_key(name) for name in names]
+
         async def carry_out(pipeline: Transaction) -> bool:
             if await pipeline.exists(seen):
                 return False
-            known = await pipeline.get(_key(name))
-            if only_known and known is None:
+            values = await pipeline.mget(keys)
+            if only_known and not any(values):
                 return False
-            record = change(_read(known))
+            records = [change(_read(value)) for value in values]
             # One transaction: an event is never noted as seen without its effect, or a second delivery after a failure
             # would be acknowledged for nothing.
             pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-            pipeline.set(seen, b"", px=_SEEN_FOR)
-            renewed = msgspec.structs.replace(record, mark=secrets.token_urlsafe(12))
-            pipeline.set(_key(name), msgspec.json.encode(renewed), px=self._lifetime)
-            pipeline.publish(_CHANNEL, name)
+            pipeline.set(seen, b"", px=self._lifetime)  # as long as an event may be old
+            for name, key, record in zip(names, keys, records, strict=True):
+                renewed = msgspec.structs.replace(record, mark=secrets.token_urlsafe(12))
+                pipeline.set(key, msgspec.json.encode(renewed), px=self._lifetime)
+                pipeline.publish(_CHANNEL, name)
             return True
 
         with store_errors():
             # Watched: of two deliveries at the same moment one begins anew and finds the other's note.
-            return bool(await self._redis.transaction(carry_out, seen, _key(name), value_from_callable=True))
+            return bool(await self._redis.transaction(carry_out, seen, *keys, value_from_callable=True))
 
     @contextmanager
     def watching(self, identity: Identity) -> Iterator[asyncio.Event]:
@@ -179,6 +208,15 @@ class RedisAnnouncements:
         if identity.acm_session is None:
             return (person,)
         return person, self._session_name(identity.issuer, identity.acm_session)
+
+    def _name_of(self, whom: NamedPerson | NamedSession) -> str:
+        match whom:
+            case NamedPerson(issuer=issuer, subject=subject):
+                return self._name(issuer, subject)
+            case NamedSession(issuer=issuer, sid=sid):
+                return self._session_name(issuer, sid)
+            case _:
+                assert_never(whom)
 
     def _name(self, issuer: str, subject: str) -> str:
         return self._hidden("", issuer, subject)
