@@ -5,6 +5,7 @@ FOR DEVELOPMENT ONLY: anyone who reaches it can sign in as anyone (see `control`
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,12 +43,16 @@ from mock_idp.registers.routes import Registers
 from mock_idp.requests_seen import CountRequests, RequestsSeen
 from mock_idp.settings import Settings
 from mock_idp.signals.control import SignalsControl
+from mock_idp.signals.management import StreamManagement
+from mock_idp.signals.polling import PollEndpoint
 from mock_idp.signals.transmitter import Transmitter
 from mock_idp.signin import app as signin
 from mock_idp.world.file import load_seed
 from mock_idp.world.live import LiveWorld
 from mock_idp.world_pages import WorldPages
 from pagekit.kit import STATIC
+
+LOOK_EVERY_SECONDS = 1.0
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socket.socket | None = None) -> Starlette:
@@ -71,7 +76,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with office.open(catcher):
+        async with office.open(catcher), _looking(provider.world):
             yield
 
     app = Starlette(
@@ -98,6 +103,8 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
                 accessibility_url=ACCESSIBILITY_URL,
             ),
             *SignalsControl(provider, transmitter).routes(),
+            *StreamManagement(provider, transmitter).routes(),
+            *PollEndpoint(provider, transmitter).routes(),
             *mail.routes(office, origin=settings.origin, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *Control(provider).routes(),
             *seen.routes(),
@@ -106,6 +113,23 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
     )
     app.state.world = provider.world
     return app
+
+
+@asynccontextmanager
+async def _looking(world: LiveWorld) -> AsyncIterator[None]:
+    """Notices what the passing of time changes, for the length of a block."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            world.look()
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.wait({looking})
 
 
 def world_pages(provider: Provider) -> WorldPages:

@@ -59,6 +59,7 @@ class Client:
     signals_uri: str | None = None
     signals_audience: str | None = None
     signals_token: str | None = field(repr=False, default=None)
+    signals_access_token: str | None = field(repr=False, default=None)
     machine: Machine | None = None
 
     def described(self) -> dict[str, object]:
@@ -85,6 +86,9 @@ class Clients:
 
     def find(self, client_id: str) -> Client | None:
         return self._clients.get(client_id)
+
+    def all(self) -> tuple[Client, ...]:
+        return tuple(self._clients.values())
 
     def listening(self) -> tuple[Client, ...]:
         """Those who want to hear of changes (Shared Signals)."""
@@ -158,6 +162,7 @@ def read_client(place: Place) -> Client:
         signals_uri=fields.text_or_none("signals_uri"),
         signals_audience=fields.text_or_none("signals_audience"),
         signals_token=fields.text_or_none("signals_token"),
+        signals_access_token=fields.text_or_none("signals_access_token"),
         machine=read_machine(fields),
     )
     fields.finish()

@@ -73,6 +73,11 @@ class Sessions:
     def must_choose_again(self, session: Session) -> None:
         self._keep(replace(session, choose_again=True))
 
+    def of(self, person_key: str) -> tuple[Session, ...]:
+        """A person's sessions, oldest first."""
+        now = self._clock.now()
+        return tuple(one for one in self._sessions.values() if one.person_key == person_key and one.ends_at > now)
+
     def end(self, session_id: str | None) -> None:
         self._sessions.pop(session_id or "", None)
 

@@ -169,7 +169,7 @@ class Person:
     @property
     def subject(self) -> str:
         """ACM's *PersoonsID*: 40 hexadecimal characters, the same at every sign-in."""
-        return hashlib.sha256(b"subject " + self.key.encode()).hexdigest()[:40]
+        return subject_of(self.key)
 
     @property
     def vo_id(self) -> str:
@@ -187,3 +187,8 @@ class Seed:
     people: Mapping[str, Person]
     relations: Mapping[str, tuple[Relation, ...]]
     administers: Mapping[str, tuple[str, ...]]
+
+
+def subject_of(key: str) -> str:
+    """The subject of a person by key, also of one who is there no more."""
+    return hashlib.sha256(b"subject " + key.encode()).hexdigest()[:40]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from mock_idp.world.database import SCHEMA_MARK, WorldDatabaseError, check_catal
 from mock_idp.world.facts import Seed
 from mock_idp.world.planting import plant, uproot
 from mock_idp.world.questions import World
+from mock_idp.world.standing import activated_between, changed_between, differing, standing
 from mock_idp.world.tables import (
     AdministratorRow,
     EnterpriseRow,
@@ -65,6 +66,8 @@ class LiveWorld:
             clock.move_by(int(moved.value))
         clock.on_move(self._keep_day)
         self.current = World(self._sessions, seed.catalogue, clock)
+        self._seen_day, self._seen_at = clock.today(), clock.now()
+        self._is_resetting = False
 
     @contextmanager
     def changing(self) -> Iterator[Session]:
@@ -76,9 +79,18 @@ class LiveWorld:
             with session.begin():
                 yield session
             keys = session.scalars(select(PersonRow.key).where(PersonRow.id.in_(touched))).all() if touched else ()
-        for key in keys:
-            for tell in self._after_change:
-                tell(key)
+        self._tell(keys)
+
+    def look(self) -> None:
+        """Tell whom the passing of time changed since the last look: at midnight, and when a workflow is through."""
+        day, now = self._clock.today(), self._clock.now()
+        with self._sessions() as session:
+            keys = {
+                *changed_between(session, self._seen_day, day),
+                *activated_between(session, self._seen_at, now),
+            }
+        self._seen_day, self._seen_at = day, now
+        self._tell(sorted(keys))
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -91,7 +103,10 @@ class LiveWorld:
         self._after_reset.append(forget)
 
     def on_change(self, tell: Callable[[str], None]) -> None:
-        """`tell` is called with the key of each person whose functions, relations, rights or duties just changed."""
+        """`tell` is called with the key of each person whose functions, relations, rights or duties just changed.
+
+        Also after a reset, and for what a moved day begins or ends.
+        """
         self._after_change.append(tell)
 
     def reset(self) -> None:
@@ -99,28 +114,46 @@ class LiveWorld:
 
         Raises FileProblemsError or WorldDatabaseError, and then nothing has changed.
         """
-        seed = self._load()
-        if not (self._untouched and seed is self._planted):
-            self._plant_anew(seed)
-        self._clock.reset()
+        seed, day = self._load(), self._seen_day
+        self._is_resetting = True
+        try:
+            changed = [] if self._untouched and seed is self._planted else self._plant_anew(seed)
+            self._clock.reset()
+        finally:
+            self._is_resetting = False
         for forget in self._after_reset:
             forget()
+        # Told last: what waited in the old world was forgotten, and this is about the new one.
+        with self._sessions() as session:
+            self._tell(sorted({*changed, *changed_between(session, day, self._clock.today())}))
 
-    def _plant_anew(self, seed: Seed) -> None:
+    def _plant_anew(self, seed: Seed) -> list[str]:
+        """Returns whose standing that changed."""
         try:
             with self._sessions.begin() as session:
+                before = standing(session)
                 uproot(session, kept_marks=(SCHEMA_MARK, GENERATED_MARK))
                 plant(session, seed)
+                changed = differing(before, standing(session))
         except IntegrityError as error:
             raise WorldDatabaseError(
                 "the file of the world has a number or a key that somebody generated has too: generate anew"
             ) from error
         self.current = World(self._sessions, seed.catalogue, self._clock)
         self._planted, self._untouched = seed, self._is_ours
+        return changed
 
     def _keep_day(self) -> None:
+        day, self._seen_day = self._seen_day, self._clock.today()
         with self._sessions.begin() as session:
             session.merge(MarkRow(name=MOVED_MARK, value=str(self._clock.moved_by_days)))
+            keys = [] if self._is_resetting else changed_between(session, day, self._seen_day)
+        self._tell(keys)
+
+    def _tell(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            for tell in self._after_change:
+                tell(key)
 
 
 def _touched(session: Session) -> Iterator[int]:

@@ -167,7 +167,7 @@ def test_the_transmitter_describes_itself(mock: Mock) -> None:
 
     assert described["issuer"] == mock.issuer
     assert mock.direct.get(described["jwks_uri"]).status_code == 200
-    assert described["delivery_methods_supported"] == ["urn:ietf:rfc:8935"]
+    assert described["delivery_methods_supported"] == ["urn:ietf:rfc:8935", "urn:ietf:rfc:8936"]
 
 
 # ------------------------------------------------------------------------------------------ what is announced by itself
@@ -181,6 +181,7 @@ async def in_this_process(receiver: Receiver) -> AsyncIterator[tuple[LiveWorld, 
         more = {"redirect_uris": [CALLBACK], "client_secret": SECRET}
         answer = await client.post("/mock/clients", json={"client_id": "listener", **more, **listening(receiver)})
         assert answer.status_code == 201, answer.text
+        app.state.world.reset()  # what an earlier test changed was put back, and that was announced
         yield app.state.world, client
 
 
@@ -232,4 +233,18 @@ async def test_what_waits_is_forgotten_with_the_world_and_what_comes_after_is_se
             pause(session, "auditor")
             pause(session, "older-right")
 
-        assert await announced(client) == [("older-right", "token-claims-change")]
+        kind = "token-claims-change"
+        assert await announced(client) == [("employee", kind), ("older-right", kind)]
+
+
+async def test_a_reset_is_announced_for_those_whose_standing_it_changes_and_a_second_one_for_nobody(
+    receiver: Receiver,
+) -> None:
+    async with in_this_process(receiver) as (world, client):
+        with world.changing() as session:
+            pause(session, "employee")
+        world.reset()
+        assert await announced(client) == [("employee", "token-claims-change")]
+
+        world.reset()
+        assert await announced(client) == []
