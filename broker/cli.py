@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from broker.commands import check, doctor, keys, policy_explain, policy_test, registrations
+from broker.commands import check, doctor, keys, policy_explain, policy_test, registrations, signals
 from broker.commands.terminal import Misuse, Paint, add_config_option, count, problem_lines
 from broker.config import ConfigurationInvalid
 from broker.ports import InkomError
@@ -96,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _policy(verbs)
     _registrations(verbs)
+    _signals(verbs)
     kinds = "\n".join(f"  {kind:<11}{text}".replace("\n", "\n" + " " * 13) for kind, text in keys.KINDS.items())
     _verb(
         verbs,
@@ -185,6 +186,32 @@ def _registrations(verbs: _Verbs) -> None:
         of.add_status_arguments,
         "inkom registrations status",
     )
+
+
+def _signals(verbs: _Verbs) -> None:
+    parser = _parser(verbs, "signals", "our stream of Shared Signals at its transmitter", "inkom signals status")
+    parser.set_defaults(run=lambda _: _help(parser))
+    inner = parser.add_subparsers(title="verbs", metavar="VERB")
+    of, about = signals, "inkom signals"
+    _verb(inner, "status", "say how our stream stands", of.status, of.add_arguments, f"{about} status --json")
+    _verb(
+        inner,
+        "create",
+        "make our stream, or change the one that is there",
+        of.create,
+        of.add_create_arguments,
+        f"{about} create --poll",
+        "Asks for all events that the gateway acts on.",
+    )
+    _verb(
+        inner,
+        "verify",
+        "have the transmitter send an event, and see it arrive",
+        of.verify,
+        of.add_verify_arguments,
+        f"{about} verify --wait 30",
+    )
+    _verb(inner, "delete", "remove our stream", of.delete, of.add_arguments, f"{about} delete")
 
 
 def _verb(

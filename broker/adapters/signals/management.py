@@ -158,11 +158,9 @@ class StreamManagement:
 
     def _checked(self, stream: Stream) -> Stream:
         if stream.iss != self._issuer:
-            raise StreamTrouble(
-                f"its events would come from {stream.iss}: write that in signals.issuer, if it is right"
-            )
+            raise StreamTrouble(f"the stream's events would come from {stream.iss}, which is not signals.issuer")
         if not stream.is_for(self._audience):
-            raise StreamTrouble(f"its events would be for {stream.aud}: write that in signals.audience, if it is right")
+            raise StreamTrouble(f"the stream's events would be for {stream.aud}, which is not signals.audience")
         return stream
 
     async def _endpoint(
@@ -171,13 +169,13 @@ class StreamManagement:
         if self._metadata is None:
             self._metadata = await read_metadata(self._channel, self._issuer)
         if self._metadata is None:
-            raise StreamTrouble("it publishes no ssf-configuration: its streams are managed by its own operators")
+            raise StreamTrouble("the transmitter publishes no ssf-configuration: its own operators manage our stream")
         address: str | None = getattr(self._metadata, name)
         if address is None:
-            raise StreamTrouble(f"it offers no {name}")
+            raise StreamTrouble(f"the transmitter offers no {name}")
         if urlsplit(address)[:2] != urlsplit(self._issuer)[:2]:
             # Our token is shown to nobody but the transmitter that was configured.
-            raise StreamTrouble(f"its {name} is on another host than signals.issuer")
+            raise StreamTrouble(f"the transmitter's {name} is on another host than its issuer")
         return address
 
     async def _call(self, method: str, address: str, body: dict[str, Any] | None = None) -> Answer:
@@ -201,10 +199,10 @@ def _read(answer: Answer, expected: int, kind: type[T]) -> T:
     try:
         return read_json(answer.body, kind)
     except NotUnderstood as error:
-        raise StreamTrouble(f"its answer is {error}") from None
+        raise StreamTrouble(f"the transmitter's answer is {error}") from None
 
 
 def _trouble(answer: Answer) -> StreamTrouble:
     if answer.status in (401, 403):
-        return StreamTrouble(f"it refuses our token ({answer.status}): mend signals.access_token")
-    return StreamTrouble(f"it answers with status {answer.status}")
+        return StreamTrouble(f"the transmitter refuses our token ({answer.status}): mend signals.access_token")
+    return StreamTrouble(f"the transmitter answers with status {answer.status}")
