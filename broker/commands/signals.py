@@ -120,9 +120,8 @@ async def _create(arguments: argparse.Namespace) -> int:
     _print(arguments, stream, state, verified_at=None)
     endpoint = stream.delivery.endpoint_url
     if arguments.poll and not arguments.json and (poll is None or poll.endpoint != endpoint):
-        print(
-            f"\nNow write in the configuration, and start the gateway anew:\n  signals: {{poll: {{endpoint: {endpoint}}}}}"
-        )
+        print("\nNow write in the configuration, and start the gateway anew:")
+        print(f"  signals: {{poll: {{endpoint: {endpoint}}}}}")
     return 0
 
 

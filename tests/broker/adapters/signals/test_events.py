@@ -380,7 +380,19 @@ async def test_c49_a_subject_that_is_malformed_is_refused(transmitter: Transmitt
 @pytest.mark.parametrize("change", ["create", "revoke", "update", "delete", "lost-and-found", None])
 @pytest.mark.parametrize(
     "credential",
-    ["password", "pin", "x509", "fido2-platform", "fido2-roaming", "fido-u2f", "verifiable-credential", "phone-voice", "phone-sms", "app", "something-new"],
+    [
+        "password",
+        "pin",
+        "x509",
+        "fido2-platform",
+        "fido2-roaming",
+        "fido-u2f",
+        "verifiable-credential",
+        "phone-voice",
+        "phone-sms",
+        "app",
+        "something-new",
+    ],
 )
 async def test_c53_a_credential_that_was_taken_away_ends_sessions_whatever_it_is(
     transmitter: Transmitter, change: str | None, credential: str
