@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 import uvicorn
 from starlette.applications import Starlette
 
+from broker.adapters.signals.lease import cancelled
 from broker.config import Operators
 from broker.intake import Intake
 from broker.parts import Parts
@@ -34,10 +35,8 @@ async def running(parts: Parts, applications: Iterable[Protected], intake: Intak
     try:
         yield
     finally:
-        for task in following:
-            task.cancel()
-        # The poller acknowledges what it took in, and gives its lease back.
-        await asyncio.gather(*following, return_exceptions=True)
+        # Awaited: the poller acknowledges what it took in, and gives its lease back.
+        await cancelled(*following)
         for application in applications:
             await application.upstream.aclose()
         for close in parts.closing:

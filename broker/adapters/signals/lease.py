@@ -10,8 +10,24 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 from broker.adapters.sessions.connection import Connection, Transaction, store_errors
+
+_PATIENCE_SECONDS = 1.0
+
+
+async def cancelled(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait for their end.
+
+    Again and again: until Python 3.12, `asyncio.wait_for`, which redis-py uses, loses a cancellation that arrives
+    together with the answer (python/cpython, issue 86296).
+    """
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_PATIENCE_SECONDS)
 
 
 class Lease:
@@ -39,9 +55,7 @@ class Lease:
             for task in done:
                 task.result()
         finally:
-            for task in (working, renewing):
-                task.cancel()
-            await asyncio.wait({working, renewing})
+            await cancelled(working, renewing)
             await asyncio.shield(self._give_back())
         return True
 
