@@ -439,13 +439,14 @@ class StandInSignals:
 
     refusal: Exception | None = None
     said: dict[str, Any] = field(default_factory=dict)
+    aside: str = "not-ours"
 
     async def read(self, token: bytes) -> SecurityEvent | StreamEvent | SetAside:
         if self.refusal is not None:
             raise self.refusal
         kind, subject, event_id = token.decode().split()
         if kind == "other":
-            return SetAside(event_id=event_id, reason="not-ours")
+            return SetAside(event_id=event_id, reason=self.aside)
         if kind in ("verification", "stream-updated"):
             whole = {"stream": subject, "state": None, "status": None, **self.said}
             return StreamEvent(event_id=event_id, **whole)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from broker.domain.claims import Claimed
+from broker.domain.people import Assurance
 from tests.broker.domain.world import NOON, OTHER_ENTERPRISE, acting, facts, identity, right, session
 
 
@@ -35,6 +36,17 @@ def test_claims_end_the_session_with_their_token() -> None:
     assert not ending.ended(claimed.valid_until - timedelta(microseconds=1), absolute=lifetime)
     assert ending.ended(claimed.valid_until, absolute=lifetime)
     assert ending.ends_at(absolute=timedelta(minutes=5)) == NOON + timedelta(minutes=5)
+
+
+def test_a_level_falls_in_the_session_and_in_its_facts_and_never_rises() -> None:
+    high = replace(session(facts(assurance=Assurance.HIGH)), identity=identity(assurance=Assurance.HIGH))
+    fallen = high.at_most(Assurance.LOW)
+    assert fallen.acting is not None
+    assert (fallen.identity.assurance, fallen.acting.facts.assurance) == (Assurance.LOW, Assurance.LOW)
+    assert fallen.at_most(Assurance.SUBSTANTIAL) is fallen
+    assert replace(high, acting=None).at_most(Assurance.LOW).acting is None
+    unknown = replace(session(facts()), identity=identity(assurance=None))
+    assert unknown.at_most(Assurance.LOW) is unknown
 
 
 def test_a_session_shown_in_a_log_holds_no_national_number() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from broker.domain.people import PersonRecord
+from broker.domain.people import Assurance, PersonRecord
 from broker.domain.session import Identity
 from broker.ports import ProviderUnavailable, SignalRefused, SignedIn
 from tests.broker.gateway import BAKERY, SIGNALS_TOKEN, World, a_right, an_identity
@@ -16,7 +16,7 @@ APPLICATION = "/kmo-portefeuille/"
 LOST = PersonRecord(rights=(a_right(until=date(2026, 5, 31)),), organisations=(BAKERY,))
 
 
-async def test_a_withdrawn_right_closes_the_next_request_though_the_facts_are_young(world: World) -> None:
+async def test_c52_a_withdrawn_right_closes_the_next_request_though_the_facts_are_young(world: World) -> None:
     await world.sign_in()
     assert (await world.get(APPLICATION)).status_code == 200
     world.registers.record = LOST
@@ -191,3 +191,61 @@ async def test_what_is_not_sent_as_it_must_be_is_refused(
 
 async def test_only_post_is_an_event(world: World) -> None:
     assert (await world.get("/_inkom/signals")).status_code == 405
+
+
+async def test_c54_after_the_level_fell_the_session_counts_for_no_more_until_a_new_sign_in(world: World) -> None:
+    await world.sign_in()
+    world.signals.said = {"falls_to": Assurance.LOW}
+
+    await world.signal("assurance-level-change")
+    await world.get(APPLICATION)
+
+    assert world.session.identity.assurance is Assurance.LOW
+    assert world.session.acting is not None
+    assert world.session.acting.facts.assurance is Assurance.LOW
+    world.clock.forward(seconds=1)
+    await world.sign_in()
+    assert (await world.get(APPLICATION)).status_code == 200
+    assert world.session.identity.assurance is an_identity().assurance
+
+
+async def test_c51_a_session_that_began_after_the_event_happened_is_kept(world: World) -> None:
+    world.signals.said = {"at": world.clock.now() - timedelta(seconds=1)}
+    await world.sign_in()
+
+    await world.signal("session-revoked")
+
+    assert (await world.get(APPLICATION)).status_code == 200
+
+
+@pytest.mark.parametrize("reason", ["nobody-known", "critical-member"])
+async def test_c49_an_event_that_is_set_aside_is_acknowledged_audited_and_counted(world: World, reason: str) -> None:
+    world.signals.aside = reason
+
+    assert (await world.signal("other")).status_code == 202
+
+    assert world.audit.events[-1].detail == reason
+    assert f'inkom_signals_total{{result="{reason}"}} 1.0' in world.measures.exposition().decode()
+
+
+async def test_c56_a_verification_is_ours_by_stream_and_state(world: World) -> None:
+    world.notes.stream, world.notes.states = "our-stream", {"ours"}
+
+    async def verification(stream: str, state: str | None) -> tuple[int, str]:
+        world.signals.said = {"state": state}
+        answer = await world.signal("verification", subject=stream)
+        return answer.status_code, answer.json()["err"] if answer.content else ""
+
+    assert await verification("our-stream", "ours") == (202, "")
+    assert await verification("our-stream", None) == (202, "")
+    assert await verification("our-stream", "guessed") == (400, "invalid_state")
+    assert await verification("another", "ours") == (400, "access_denied")
+
+
+async def test_an_update_of_the_stream_is_noted_and_audited(world: World) -> None:
+    world.signals.said = {"status": "paused"}
+
+    assert (await world.signal("stream-updated", subject="our-stream")).status_code == 202
+
+    assert world.notes.status == "paused"
+    assert world.audit.events[-1].detail == "stream paused"

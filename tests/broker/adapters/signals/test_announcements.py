@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from broker.adapters.sessions.connection import Connection, close, connect
 from broker.adapters.signals.announcements import RedisAnnouncements
-from broker.ports import StoreUnavailable
+from broker.domain.people import Assurance
+from broker.ports import FallenLevel, NamedPerson, NamedSession, SecurityEvent, StoreUnavailable
 from tests.broker.adapters.examples import NOW, SetClock
 from tests.broker.gateway import an_identity
 from tests.redis_server import RedisServer
@@ -205,3 +207,72 @@ async def test_what_is_announced_is_kept_no_longer_than_a_session_lives(
     lifetimes = [int(own_redis.command("PTTL", key)[1:]) for key in keys]
     assert len(lifetimes) == 2
     assert all(0 < lifetime <= 8 * 3600 * 1000 for lifetime in lifetimes)
+
+
+# --------------------------------------------------------------------------------------------- events of Shared Signals
+def event(**differing: Any) -> SecurityEvent:
+    person = an_identity()
+    whole: dict[str, Any] = {
+        "event_id": "one",
+        "issuer": "https://transmitter.example",
+        "kinds": ("session-revoked",),
+        "about": (NamedPerson(issuer=person.issuer, subject=person.subject),),
+        "at": None,
+        "ends_sessions": True,
+        "falls_to": None,
+        **differing,
+    }
+    return SecurityEvent(**whole)
+
+
+async def test_c43_an_event_counts_once_also_when_it_comes_twice_at_the_same_moment(
+    redis: RedisServer, process: Processes
+) -> None:
+    here, there = process(redis), process(redis)
+
+    assert sorted(await asyncio.gather(*(by.pass_on(event()) for by in (here, there, here)))) == [False, False, True]
+
+
+async def test_c51_sessions_end_as_of_the_moment_that_the_event_names_and_an_older_event_takes_nothing_back(
+    redis: RedisServer, process: Processes
+) -> None:
+    ours, earlier = process(redis), NOW - timedelta(hours=1)
+    await ours.pass_on(event(at=earlier))
+    assert (await ours.about(an_identity())).sessions_ended_at == earlier
+
+    await ours.pass_on(event(event_id="two", at=NOW + timedelta(hours=1)))
+    assert (await ours.about(an_identity())).sessions_ended_at == NOW  # a clock that is ahead ends nothing to come
+
+    await ours.pass_on(event(event_id="three", at=earlier))
+    assert (await ours.about(an_identity())).sessions_ended_at == NOW
+
+
+async def test_c51_an_event_about_one_session_says_nothing_of_the_persons_others(
+    redis: RedisServer, process: Processes
+) -> None:
+    ours, person = process(redis), an_identity()
+    await ours.pass_on(event(about=(NamedSession(issuer=person.issuer, sid="one"),)))
+
+    first, second = [await ours.about(replace(person, acm_session=sid)) for sid in ("one", "two")]
+    assert (first.sessions_ended_at, second.sessions_ended_at) == (NOW, None)
+    assert first.mark
+    assert (second.mark, second.over) == ("", False)
+
+
+async def test_c54_of_two_falls_the_deeper_counts_until_the_later(redis: RedisServer, process: Processes) -> None:
+    ours = process(redis)
+    for event_id, level, before in (("one", Assurance.LOW, 2), ("two", Assurance.SUBSTANTIAL, 1)):
+        moment = NOW - timedelta(hours=before)
+        await ours.pass_on(event(event_id=event_id, ends_sessions=False, falls_to=level, at=moment))
+
+    announced = await ours.about(an_identity())
+    assert announced.fallen == (FallenLevel(level=Assurance.LOW, at=NOW - timedelta(hours=1)),)
+    assert announced.sessions_ended_at is None
+
+
+async def test_what_somebody_else_wrote_in_our_place_lets_nobody_in(redis: RedisServer, process: Processes) -> None:
+    ours = process(redis)
+    for nonsense in ("a-mark-of-an-older-version", '{"mark": 5}', '{"ended_at": 1e300}'):
+        redis.command("SET", ours.keys(an_identity())[0], nonsense)
+        with pytest.raises(StoreUnavailable):
+            await ours.about(an_identity())

@@ -23,7 +23,7 @@ from tests.broker.adapters.small_server import Reply, Request, SmallServer
 from tests.redis_server import RedisServer
 
 PATIENCE = 10.0
-SHORT = timedelta(milliseconds=300)
+SHORT, LONG = timedelta(seconds=1), timedelta(seconds=30)
 
 
 @dataclass
@@ -95,7 +95,7 @@ async def polling_by(
 ) -> AsyncIterator[PrometheusMeasures]:
     channel, measures = BackChannel(Limits(total=limit)), PrometheusMeasures()
     settings = PollSettings(endpoint=f"{transmitter.small.origin}/poll", token="ours", max_events=2)
-    lease = Lease(connection, "poller-of-a-test", length=SHORT)
+    lease = Lease(connection, "poller-of-a-test", length=LONG)
     task = asyncio.create_task(Poller(settings, channel=channel, lease=lease, measures=measures).follow(taken.take))
     try:
         yield measures
@@ -237,7 +237,7 @@ async def test_a_lease_is_one_processs_until_it_is_given_back(connection: Connec
 
     async def work() -> None:
         seen.append(await other.hold(nothing))
-        await asyncio.sleep(SHORT.total_seconds() * 2)  # longer than it lasts unrenewed
+        await asyncio.sleep(SHORT.total_seconds() * 1.2)  # longer than it lasts unrenewed
         seen.append(await other.hold(nothing))
 
     assert await mine.hold(work)
