@@ -1,4 +1,4 @@
-"""Shared Signals, statement by statement: the mock transmits, a gateway hears by push and by poll (C40 to C58)."""
+"""Shared Signals, statement by statement: the mock transmits, a gateway hears by push and by poll (C40 to C57)."""
 
 from __future__ import annotations
 
@@ -484,13 +484,13 @@ def test_c57_an_event_that_is_polled_ends_the_session_within_a_second_and_is_ack
     record_property("seen", f"the session was gone {seen:.2f} s after the event; the transmitter saw it acknowledged")
 
 
-def test_c58_without_a_valid_access_token_nobody_manages_a_stream(exchange: Exchange, record_property: Record) -> None:
+def test_c57_without_a_valid_access_token_nobody_manages_a_stream(exchange: Exchange, record_property: Record) -> None:
     ours = exchange.streams[ACCESS_TOKEN]
 
     for token in ("guessed", COLLECTOR_TOKEN):
         assert exchange.manage("GET", f"stream?stream_id={ours}", token).status_code in (401, 404)
         assert exchange.manage("POST", f"poll/{ours}", token, maxEvents=1).status_code in (401, 404)
-    record_property("statement", "C58: stream management wants a token of the stream's own receiver")
+    record_property("statement", "C57: stream management wants a token of the stream's own receiver")
     record_property("seen", "401 for an unknown token, 404 for another receiver's")
 
 

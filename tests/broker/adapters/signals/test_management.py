@@ -74,7 +74,7 @@ async def test_a_transmitter_of_one_stream_may_describe_just_that(small: SmallSe
 @pytest.mark.parametrize(
     ("differing", "said"), [({"iss": "https://x.example"}, "signals.issuer"), ({"aud": "x"}, "signals.audience")]
 )
-async def test_c58_a_stream_whose_events_we_would_refuse_is_of_no_use(
+async def test_c57_a_stream_whose_events_we_would_refuse_is_of_no_use(
     small: SmallServer, channel: BackChannel, differing: dict[str, str], said: str
 ) -> None:
     issuer = publish(small)
