@@ -136,7 +136,7 @@ def exchange(
     tmp_path_factory: pytest.TempPathFactory, started_government: Government, redis: str
 ) -> Iterator[Exchange]:
     gateway = new_gateway(tmp_path_factory.mktemp("gateway"))
-    policies = gateway.folder / "policies"
+    policies = gateway.folder / "careful"
     policies.mkdir()
     (policies / "careful.yaml").write_text(POLICY)
     made = Exchange(government=started_government, gateway=gateway)
