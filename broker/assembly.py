@@ -28,6 +28,7 @@ from broker.intake import Intake
 from broker.machines import KnownOrganisations, MachineSessions
 from broker.parts import Parts
 from broker.ports import InkomError
+from broker.proxy.challenge import Challenges
 from broker.proxy.cycle import EdgeSettings
 from broker.proxy.gate import Gate, Protected
 from broker.proxy.upstream import TimeLimits, Upstream
@@ -81,7 +82,9 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         pages=pages,
         refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock),
         too_late=parked,
+        acr=parts.acr,
     )
+    governing = {one.id: one.policy for one in protected}
     status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
     signin = SignInPages(
         pages=pages,
@@ -94,6 +97,8 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         clock=parts.clock,
         origin=public_url,
         notes_provider_session=parts.announcements.session_began if settings.acm.front_channel_logout else None,
+        policies=governing,
+        acr=parts.acr,
     )
     logout = LogoutPages(
         pages=pages,
@@ -126,7 +131,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         registrations=parts.registrations,
         audit=parts.audit,
         clock=parts.clock,
-        policies={one.id: one.policy for one in protected},
+        policies=governing,
         origin=public_url,
         pseudonym_key=pseudonym_key,
     )
@@ -204,6 +209,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         cookies=cookies,
         public_url=public_url,
         pseudonym_key=pseudonym_key,
+        challenges=Challenges(acr=parts.acr, clock=parts.clock),
     )
     return gate
 
@@ -245,7 +251,8 @@ def _applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Pro
             policy=governing[name],
             upstream=_upstream(application),
             discloses_national_number=application.national_number is not None,
-            api=None if application.api is None else api_terms(application.api, settings.acm),
+            api=None if application.api is None else api_terms(application.api),
+            backend_may_ask_for_step_up=application.step_up,
         )
         for name, application in settings.applications.items()
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from broker.domain.numbers import EnterpriseNumber
 from broker.domain.people import (
@@ -62,6 +62,7 @@ class FactsReader:
             registered=registration is not None,
             method=identity.method,
             assurance=identity.assurance,
+            authenticated_at=identity.auth_time,
             day=self._clock.today(),
         )
         return Acting(
@@ -80,6 +81,7 @@ def facts_about(
     registered: bool,
     method: SignInMethod | None,
     assurance: Assurance | None,
+    authenticated_at: datetime | None,
     day: date,
 ) -> Facts:
     """Return what a decision about one organisation looks at, from what the registers said of person and enterprise.
@@ -97,6 +99,7 @@ def facts_about(
         rights=_rights(record, number),
         administrator=number in record.administers,
         has_representative=enterprise is not None and enterprise.has_representative,
+        authenticated_at=authenticated_at,
     )
 
 

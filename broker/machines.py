@@ -129,6 +129,7 @@ class MachineSessions:
             registered=known.registered,
             method=SignInMethod.CLIENT_CREDENTIALS,
             assurance=claims.machine.assurance,
+            authenticated_at=None,
             day=self._clock.today(),
         )
         return MachineSession(

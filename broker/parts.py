@@ -39,6 +39,7 @@ from broker.adapters.signals.management import critical_members
 from broker.adapters.signals.polling import Poller, PollSettings
 from broker.adapters.signals.stream_notes import RedisStreamNotes
 from broker.config import Acm, Secrets, Settings
+from broker.domain.demand import AcrTable
 from broker.domain.people import SignInMethod
 from broker.ports import (
     AccessTokens,
@@ -91,6 +92,7 @@ class Parts:
     vital: Mapping[str, Callable[[], Awaitable[None]]]
     useful: Mapping[str, Callable[[], Awaitable[None]]]
     tokens: Mapping[str, AccessTokens] = field(default_factory=dict)
+    acr: AcrTable = field(default_factory=lambda: ACM_ACR)
     signals: SignalReader | None = None
     signals_token: str | None = None
     polling: Callable[[Callable[[bytes], Awaitable[None]]], Coroutine[Any, Any, None]] | None = None
@@ -147,6 +149,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
             key=secrets.assertion_key, client_keys=secrets.client_keys, issuer=public_url, clock=clock
         ),
         measures=measures,
+        acr=oidc.acr,
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={"provider": provider.ready},
         announcements=announcements,

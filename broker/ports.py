@@ -82,6 +82,8 @@ class Mismatch(Enum):
     BAD_TOKEN = "bad-token"
     BAD_CLAIMS = "bad-claims"
     LEVEL_NOT_REACHED = "level-not-reached"
+    SIGNED_IN_TOO_LONG_AGO = "signed-in-too-long-ago"
+    INTERACTION_NEEDED = "interaction-needed"
     OTHER_PERSON = "other-person"
     NO_NATIONAL_NUMBER = "no-national-number"
     ON_BEHALF_OF_ANOTHER = "on-behalf-of-another"
@@ -526,6 +528,9 @@ class Answers(Protocol):
 
     async def failure(self, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that could not be judged or forwarded."""
+
+    def shows_pages(self, scope: Scope) -> bool:
+        """Whether the client of a request is a browser that navigates, and no program."""
 
     def problem(self, subject: Passage | Exception) -> Reply:
         """Return the same as a problem document (RFC 9457), for WebSocket upgrades."""

@@ -29,6 +29,7 @@ CLAIM_OF = {
     "x-inkom-right": "right",
     "x-inkom-profile": "profile",
     "x-inkom-assurance": "assurance",
+    "x-inkom-authenticated-at": "authenticated_at",
     "x-inkom-decision": "decision",
     "x-inkom-national-number": "national_number",
 }
@@ -48,6 +49,7 @@ class Identity:
     organisation_name: str
     role: str
     assurance: str | None
+    authenticated_at: int | None
     right: str | None
     profile: str | None
     decision: str
@@ -147,6 +149,12 @@ def _identity(key_id: str, claims: Mapping[str, object]) -> Identity:
     def word_or_none(claim: str) -> str | None:
         return word(claim) if claim in claims else None
 
+    def moment_or_none(claim: str) -> int | None:
+        written = word_or_none(claim)
+        if written is not None and not (written.isascii() and written.isdigit()):
+            raise Refused(f"the assertion's {claim} is no moment")
+        return None if written is None else int(written)
+
     def seconds(claim: str) -> int:
         value = claims[claim]
         if not isinstance(value, int):
@@ -160,6 +168,7 @@ def _identity(key_id: str, claims: Mapping[str, object]) -> Identity:
         organisation_name=word("organisation_name"),
         role=word("role"),
         assurance=word_or_none("assurance"),
+        authenticated_at=moment_or_none("authenticated_at"),
         right=word_or_none("right"),
         profile=word_or_none("profile"),
         decision=word("decision"),

@@ -7,12 +7,16 @@ from pagekit import message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One measure. Its id is also its path and the audience of its assertions; its texts are message ids."""
+    """One measure. Its id is also its path and the audience of its assertions; its texts are message ids.
+
+    With `signs` there is a page that asks for a more certain sign-in.
+    """
 
     id: str
     title: str
     summary: str
     task: str
+    signs: bool = False
 
     @property
     def prefix(self) -> str:
@@ -33,6 +37,7 @@ MEASURES: tuple[Measure, ...] = (
         title=message("Ecologiepremie Plus"),
         summary=message("Support for investments that spare the environment or save energy."),
         task=message("Apply for support for an investment"),
+        signs=True,
     ),
     Measure(
         id="coronamaatregelen",

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from mock_apps.assertion import ASSERTION, PREFIX
 from mock_apps.gate import identity
 from mock_apps.measures import Measure
+from mock_apps.signing import CHALLENGE, is_certain_enough
 from mock_apps.upload import NotAnUpload, receive_file
 from pagekit import LANGUAGES, Link, PageKit, Site, choose_language, message, security_headers
 
@@ -50,6 +51,7 @@ class Pages:
             Route(f"{prefix}/upload", self.upload, methods=["GET", "POST"]),
             Route(f"{prefix}/live", self.live),
             Route(f"{prefix}/talk", self.talk),
+            *([Route(f"{prefix}/sign", self.sign, methods=["GET", "POST"])] if self._measure.signs else []),
         ]
 
     async def to_start(self, _: Request) -> Response:
@@ -72,6 +74,13 @@ class Pages:
 
     async def talk(self, request: Request) -> Response:
         return self._page(request, "app/talk.html")
+
+    async def sign(self, request: Request) -> Response:
+        if not is_certain_enough(identity(request.scope)):
+            response = self._page(request, "app/sign.html", step="refused", status=401)
+            response.headers["www-authenticate"] = CHALLENGE
+            return response
+        return self._page(request, "app/sign.html", step="signed" if request.method == "POST" else "ready")
 
     async def not_found(self, request: Request, _: Exception) -> Response:
         return self._page(request, "app/missing.html", status=404)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from broker.adapters.durations import HOW, length_of
 from broker.adapters.policy_form import (
     FunctionForm,
     GivenForm,
@@ -21,6 +22,7 @@ from broker.adapters.policy_form import (
 )
 from broker.config import ConfigurationInvalid
 from broker.documents import Document
+from broker.domain.cases import noon
 from broker.domain.numbers import EnterpriseNumber, InvalidNumberError
 from broker.domain.people import (
     REPRESENTING_FUNCTIONS,
@@ -37,11 +39,13 @@ from broker.domain.validity import Period
 DIRECTOR = "10002"  # the function that `legal_representative: true` stands for
 
 
-def read_question(path: Path, *, organisation: EnterpriseNumber | None, today: date) -> tuple[Facts, date]:
+def read_question(
+    path: Path, *, organisation: EnterpriseNumber | None, today: date, at: date | None = None
+) -> tuple[Facts, date]:
     """Read the facts and the day from a file that holds a whole case, or its `given` alone.
 
-    When an `organisation` is passed in, it is the one decided for; the file's rights and functions stay where they are.
-    Raises ConfigurationInvalid.
+    The day is `at`, else the file's, else today. When an `organisation` is passed in, it is the one decided for; the
+    file's rights and functions stay where they are. Raises ConfigurationInvalid.
     """
     document = Document.read(path)
     if "given" in document.keys(()):
@@ -49,18 +53,24 @@ def read_question(path: Path, *, organisation: EnterpriseNumber | None, today: d
         given, day, where = (question.given, question.day, "given") if question else (None, None, "given")
     else:
         given, day, where = document.into(GivenForm), None, ""
-    facts = given_facts(document, given, where=where, organisation=organisation) if given else None
+    day = at or day or today
+    facts = given_facts(document, given, where=where, now=noon(day), organisation=organisation) if given else None
     if facts is None:
         raise ConfigurationInvalid(document.problems)
-    return replace(facts, organisation=organisation or facts.organisation), day or today
+    return replace(facts, organisation=organisation or facts.organisation), day
 
 
 def given_facts(
-    document: Document, given: GivenForm, *, where: str, organisation: EnterpriseNumber | None = None
+    document: Document,
+    given: GivenForm,
+    *,
+    where: str,
+    now: datetime,
+    organisation: EnterpriseNumber | None = None,
 ) -> Facts | None:
     """Return the facts that stand at `where` in a document, or None when a problem was noted there.
 
-    `organisation` serves where the file names none.
+    They are facts of the instant `now`. `organisation` serves where the file names none.
     """
     before = len(document.problems)
     own = enterprise_number(document, _under(where, "organisation"), given.organisation) or organisation
@@ -73,6 +83,7 @@ def given_facts(
     rights = tuple(_rights(document, given.rights, own, relation, where=where))
     if given.kbo_lists_nobody and any(one.represents and one.organisation == own for one in functions):
         document.wrong_at(_under(where, "kbo_lists_nobody"), "a representing function contradicts this; keep one")
+    authenticated_at = _authenticated_at(document, _under(where, "signed_in"), given.signed_in, now)
     if len(document.problems) != before:
         return None
     method = SignInMethod(given.method) if given.method else None
@@ -86,6 +97,7 @@ def given_facts(
         rights=rights,
         administrator=given.administrator,
         has_representative=not given.kbo_lists_nobody,
+        authenticated_at=authenticated_at,
     )
 
 
@@ -112,6 +124,17 @@ def enterprise_number(document: Document, path: str, text: str | None) -> Enterp
     except InvalidNumberError as error:
         document.wrong_at(path, f"{error}; look at {text!r} again")
         return None
+
+
+def _authenticated_at(document: Document, at: str, written: str | None, now: datetime) -> datetime | None:
+    """Return when the person signed in: so long before now, just now unless said otherwise."""
+    if written == "unknown":
+        return None
+    ago = timedelta(0) if written is None else length_of(written)
+    if ago is None:
+        document.wrong_at(at, f"{HOW}: how long ago the person signed in, or `unknown`")
+        return None
+    return now - ago
 
 
 def _relation(

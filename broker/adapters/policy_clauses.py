@@ -6,11 +6,15 @@ document with problems gives no policy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 
+from broker.adapters.durations import HOW, length_of
 from broker.adapters.given_facts import texts
-from broker.adapters.policy_form import ClauseForm, OrganisationForm, RightForm
+from broker.adapters.policy_form import ClauseForm, OrganisationForm, RightForm, SignInForm
 from broker.documents import Document
+from broker.domain.demand import NOTHING, Demand, Prompt
 from broker.domain.people import Assurance, SignInMethod
 from broker.domain.policy import (
     AssuranceAtLeast,
@@ -21,10 +25,14 @@ from broker.domain.policy import (
     Opening,
     OrganisationIs,
     Requirement,
+    SignedInWithin,
 )
 
-CONDITIONS = ("method", "assurance", "organisation", "legal_representative", "right")
+CONDITIONS = ("method", "assurance", "signed_in_within", "organisation", "legal_representative", "right")
 ROADS = ("legal_representative", "right")
+# Less than this passes while people choose an organisation: they would be asked again before they arrive.
+_SHORTEST = timedelta(minutes=1)
+_ACR = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}", re.ASCII)
 
 
 def requirements(document: Document, clauses: tuple[ClauseForm, ...]) -> Iterator[Requirement]:
@@ -43,11 +51,41 @@ def openings(document: Document, clauses: tuple[ClauseForm, ...]) -> Iterator[Op
         match condition:
             case IsLegalRepresentative() | HoldsRight():
                 yield Opening(id=clause.id, condition=condition)
-            case MethodIsOneOf() | AssuranceAtLeast() | OrganisationIs():
+            case MethodIsOneOf() | AssuranceAtLeast() | SignedInWithin() | OrganisationIs():
                 (stated,) = _stated(clause)
                 document.wrong_at(
                     f"{at}.{stated}", f"cannot open anything; only {' and '.join(ROADS)} can, move it to require"
                 )
+
+
+def sign_in(document: Document, form: SignInForm | None) -> Demand:
+    """Return how the provider is asked for the applications of a policy."""
+    if form is None:
+        return NOTHING
+    prompt = (form.prompt,) if isinstance(form.prompt, str) else form.prompt
+    values = texts(form.acr_values)
+    for value in values:
+        if _ACR.fullmatch(value) is None:
+            document.wrong_at(
+                "sign_in.acr_values", f"{value!r} is no acr value: visible ASCII without spaces or quotes"
+            )
+    age = None if form.max_age is None else _length(document, "sign_in.max_age", form.max_age)
+    if not prompt and not values and age is None:
+        document.wrong_at("sign_in", "asks for nothing; name prompt, acr_values or max_age, or remove it")
+    return Demand(
+        prompt=tuple(one for one in Prompt if one.value in prompt),
+        acr_values=tuple(dict.fromkeys(values)),
+        max_age=None if age is None else int(age.total_seconds()),
+    )
+
+
+def _length(document: Document, at: str, written: str) -> timedelta:
+    length = length_of(written)
+    if length is None:
+        document.wrong_at(at, HOW)
+    elif length < _SHORTEST:
+        document.wrong_at(at, "is shorter than a sign-in takes; the shortest is 1m")
+    return length or _SHORTEST
 
 
 def _stated(clause: ClauseForm) -> list[str]:
@@ -64,6 +102,8 @@ def _condition(document: Document, at: str, clause: ClauseForm) -> Condition | N
         return _method(document, f"{at}.method", clause.method)
     if clause.assurance is not None:
         return AssuranceAtLeast(level=Assurance[clause.assurance.upper()])
+    if clause.signed_in_within is not None:
+        return SignedInWithin(limit=_length(document, f"{at}.signed_in_within", clause.signed_in_within))
     if clause.organisation is not None:
         return _organisation(document, f"{at}.organisation", clause.organisation)
     if clause.right is not None:

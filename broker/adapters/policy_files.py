@@ -13,11 +13,11 @@ from datetime import date
 from pathlib import Path
 
 from broker.adapters.given_facts import given_facts, has_dates
-from broker.adapters.policy_clauses import openings, requirements
+from broker.adapters.policy_clauses import openings, requirements, sign_in
 from broker.adapters.policy_form import CaseForm, ClauseForm, PolicyForm
 from broker.config import ConfigurationInvalid
 from broker.documents import Document, Problem, suggestion
-from broker.domain.cases import Case, Expected, Verdict, judge, reasons
+from broker.domain.cases import Case, Expected, Verdict, judge, noon, reasons
 from broker.domain.decide import Cause
 from broker.domain.explain import because
 from broker.domain.policy import Policy
@@ -109,6 +109,7 @@ def _read(document: Document) -> PolicyFile | None:
     _check_names(document, form)
     require = tuple(requirements(document, form.require))
     allow = tuple(openings(document, form.allow))
+    asked = sign_in(document, form.sign_in)
     if document.problems:
         return None
     policy = Policy(
@@ -118,6 +119,7 @@ def _read(document: Document) -> PolicyFile | None:
         applications=form.applications,
         require=require,
         allow=allow,
+        sign_in=asked,
     )
     cases = [_case(document, policy, f"tests[{index}]", test) for index, test in enumerate(form.tests, start=1)]
     _check_every_clause_is_tested(document, form)
@@ -162,7 +164,8 @@ def _clauses(form: PolicyForm) -> Iterator[tuple[str, int, ClauseForm]]:
 def _case(document: Document, policy: Policy, at: str, form: CaseForm) -> Case | None:
     if form.day is None and has_dates(form.given):
         document.wrong_at(at, f"{form.name!r} speaks of dates, so it needs a `date` on which it is judged")
-    facts = given_facts(document, form.given, where=f"{at}.given")
+    day = form.day or ANY_DAY
+    facts = given_facts(document, form.given, where=f"{at}.given", now=noon(day))
     known = reasons(policy, allowed=form.expect.allowed)
     if form.expect.reason not in known:
         verb = "allows" if form.expect.allowed else "refuses"
@@ -182,7 +185,7 @@ def _case(document: Document, policy: Policy, at: str, form: CaseForm) -> Case |
         cause=form.expect.cause,
         steps=tuple(form.expect.steps.items()),
     )
-    return Case(name=form.name, day=form.day or ANY_DAY, facts=facts, expected=expected)
+    return Case(name=form.name, day=day, facts=facts, expected=expected)
 
 
 def _check_every_clause_is_tested(document: Document, form: PolicyForm) -> None:

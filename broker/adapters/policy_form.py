@@ -17,6 +17,8 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 Texts = str | tuple[str, ...]
 MethodWord = Literal["eid", "itsme", "federal-token", "app", "sms", "client-credentials"]
 LevelWord = Literal["low", "substantial", "high"]
+PromptWord = Literal["login", "consent", "select_account"]
+Length = Text
 StatusWord = Literal["active", "paused", "pending"]
 
 
@@ -48,9 +50,18 @@ class ClauseForm(msgspec.Struct, frozen=True, kw_only=True):
     id: Text
     method: tuple[MethodWord, ...] | None = None
     assurance: LevelWord | None = None
+    signed_in_within: Length | None = None
     organisation: OrganisationForm | None = None
     legal_representative: bool | None = None
     right: RightForm | None = None
+
+
+class SignInForm(msgspec.Struct, frozen=True, kw_only=True):
+    """How the provider is asked to sign people in."""
+
+    prompt: PromptWord | tuple[PromptWord, ...] = ()
+    acr_values: Texts = ()
+    max_age: Length | None = None
 
 
 class SpanForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +98,7 @@ class GivenForm(msgspec.Struct, frozen=True, kw_only=True):
     organisation: str | None = None
     method: MethodWord | None = None
     assurance: LevelWord | None = None
+    signed_in: Length | None = None
     active: bool = True
     registered: bool = True
     legal_representative: bool = False
@@ -130,6 +142,7 @@ class PolicyForm(msgspec.Struct, frozen=True, kw_only=True):
     policy: Text
     title: TitleForm
     source: str | None = None
+    sign_in: SignInForm | None = None
     applications: tuple[Text, ...]
     require: tuple[ClauseForm, ...] = ()
     allow: tuple[ClauseForm, ...]

@@ -16,6 +16,7 @@ import msgspec
 from broker.adapters.registers import read_enterprise, read_person
 from broker.adapters.wire import NotUnderstood
 from broker.commands.terminal import Misuse
+from broker.domain.cases import noon
 from broker.domain.numbers import EnterpriseNumber, InvalidNumberError
 from broker.domain.people import Enterprise, Facts, Organisation, SignInMethod
 from broker.facts import facts_about
@@ -59,7 +60,16 @@ def member_facts(member: CastMember, key: str, *, organisation: EnterpriseNumber
     method = next((one for one in SignInMethod if one.value == member.method), None)
     assurance = method.assurance if method else None
     # Without a server nobody says which organisations are registered: they are taken to be.
-    return facts_about(number, record, enterprise, registered=True, method=method, assurance=assurance, day=day)
+    return facts_about(
+        number,
+        record,
+        enterprise,
+        registered=True,
+        method=method,
+        assurance=assurance,
+        authenticated_at=noon(day),  # just now
+        day=day,
+    )
 
 
 def _enterprise(document: Any, day: date) -> Enterprise | None:

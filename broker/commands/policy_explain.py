@@ -21,6 +21,7 @@ from broker.commands import cast
 from broker.commands.terminal import Misuse, Paint, as_json, wrapped
 from broker.config import ConfigurationInvalid
 from broker.documents import suggestion
+from broker.domain.cases import noon
 from broker.domain.decide import Decision, Step, decide
 from broker.domain.explain import because
 from broker.domain.numbers import EnterpriseNumber, InvalidNumberError
@@ -61,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         facts = known
     else:
-        facts, day = read_question(arguments.given, organisation=arguments.organisation, today=today)
-    decision = decide(policy, application=application, facts=facts, day=arguments.at or day)
+        facts, day = read_question(arguments.given, organisation=arguments.organisation, today=today, at=arguments.at)
+    decision = decide(policy, application=application, facts=facts, day=day, now=noon(day))
     if arguments.json:
         print(as_json(_object(decision, facts)))
     else:

@@ -224,7 +224,10 @@ class Api(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A protected application: it stands at `/<its id>/`, and is reached at `upstream`."""
+    """A protected application: it stands at `/<its id>/`, and is reached at `upstream`.
+
+    With `step_up` the backend may send people to sign in again, by a challenge of RFC 9470.
+    """
 
     title: dict[str, str]
     upstream: Text
@@ -232,6 +235,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     time_limits: TimeLimits = TimeLimits()
     national_number: Disclosure | None = None
     api: Api | None = None
+    step_up: bool = False
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,12 +8,12 @@ Facts that are too old never arrive here: whoever calls reads them anew first, o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from broker.domain.decide import Cause, Decision, decide
+from broker.domain.demand import Demand
 from broker.domain.machine import MachineSession
-from broker.domain.people import Assurance
-from broker.domain.policy import AssuranceAtLeast, Policy
+from broker.domain.policy import AssuranceAtLeast, Policy, SignedInWithin
 from broker.domain.session import Session
 
 
@@ -29,10 +29,15 @@ class ChooseOrganisation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUp:
-    """Only the level of the sign-in stands in the way: sign in again at this level."""
+    """Only the sign-in itself stands in the way: sign in again, as demanded.
+
+    `tried` when the person has just come back from that very errand: then they are told, and not sent again. `decision`
+    is a permission where the policy is content and a backend asks.
+    """
 
     decision: Decision
-    level: Assurance
+    demand: Demand
+    tried: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,25 +64,52 @@ class Forward:
 Outcome = SignIn | ChooseOrganisation | StepUp | Register | Refuse | Forward
 
 
-def admit(session: Session | MachineSession | None, *, application: str, policy: Policy, day: date) -> Outcome:
-    """Return the outcome for a request to `application` on a calendar day in Brussels."""
+# Coming back from the provider and being sent there again within this time would be a loop; later it is a new need.
+ONE_ERRAND = timedelta(minutes=2)
+
+
+def admit(
+    session: Session | MachineSession | None, *, application: str, policy: Policy, day: date, now: datetime
+) -> Outcome:
+    """Return the outcome for a request to `application` on a calendar day in Brussels, at an instant."""
     if session is None:
         return SignIn()
     if session.acting is None:
         return ChooseOrganisation()
-    decision = decide(policy, application=application, facts=session.acting.facts, day=day)
+    decision = decide(policy, application=application, facts=session.acting.facts, day=day, now=now)
     if decision.allowed:
         return Forward(decision=decision)
     if not _within_reach(decision, policy):
         return Refuse(decision=decision)
-    condition = decision.settled_by.condition
-    if isinstance(condition, AssuranceAtLeast):
-        return StepUp(decision=decision, level=condition.level)
-    return Register(decision=decision)
+    if decision.cause is Cause.ORGANISATION_NOT_REGISTERED:
+        return Register(decision=decision)
+    demand = demand_of(policy)
+    return StepUp(decision=decision, demand=demand, tried=just_asked(session, demand, now))
 
 
-# What the person can cure on the spot, by signing in again at a higher level or by registering the organisation.
-_CURABLE = frozenset({Cause.LEVEL_TOO_LOW, Cause.ORGANISATION_NOT_REGISTERED})
+def demand_of(policy: Policy) -> Demand:
+    """Return all that a policy asks of a sign-in at once, so that nobody has to sign in twice in a row."""
+    demand = policy.sign_in
+    for clause in policy.require:
+        match clause.condition:
+            case AssuranceAtLeast(level=level):
+                demand = demand.joined(Demand(level=level))
+            case SignedInWithin(limit=limit):
+                demand = demand.joined(Demand(max_age=int(limit.total_seconds())))
+            case _:
+                pass
+    return demand
+
+
+def just_asked(session: Session | MachineSession, demand: Demand, now: datetime) -> bool:
+    """Whether the person of a session has just come back from an errand with this demand, or a stricter one."""
+    if isinstance(session, MachineSession) or session.asked is None:
+        return False
+    return session.asked.just_now(demand, now, within=ONE_ERRAND)
+
+
+# What the person can cure on the spot, by signing in again or by registering the organisation.
+_CURABLE = frozenset({Cause.LEVEL_TOO_LOW, Cause.SIGNED_IN_TOO_LONG_AGO, Cause.ORGANISATION_NOT_REGISTERED})
 
 
 def _within_reach(decision: Decision, policy: Policy) -> bool:

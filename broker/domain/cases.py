@@ -6,7 +6,7 @@ The answer comes from `decide`, as everywhere. Where cases are written down is `
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import assert_never
 
 from broker.domain.decide import Cause, Decision, decide
@@ -19,6 +19,7 @@ from broker.domain.policy import (
     MethodIsOneOf,
     OrganisationIs,
     Policy,
+    SignedInWithin,
 )
 
 
@@ -56,9 +57,15 @@ class Verdict:
         return not self.differences
 
 
+def noon(day: date) -> datetime:
+    """Return the instant at which a written case is judged; how long ago somebody signed in is counted back from it."""
+    return datetime.combine(day, time(12), UTC)
+
+
 def judge(policy: Policy, case: Case) -> Verdict:
     """Decide one case; which of the policy's applications is asked for makes no difference."""
-    decision = decide(policy, application=policy.applications[0], facts=case.facts, day=case.day)
+    now = noon(case.day)
+    decision = decide(policy, application=policy.applications[0], facts=case.facts, day=case.day, now=now)
     return Verdict(case=case, decision=decision, differences=tuple(_differences(case.expected, decision)))
 
 
@@ -98,6 +105,8 @@ def misses_of(condition: Condition) -> tuple[Cause, ...]:
             return (Cause.METHOD_NOT_ACCEPTED,)
         case AssuranceAtLeast():
             return (Cause.LEVEL_TOO_LOW,)
+        case SignedInWithin():
+            return (Cause.SIGNED_IN_TOO_LONG_AGO,)
         case OrganisationIs():
             ceased = (Cause.ORGANISATION_CEASED,) if condition.active else ()
             return (*ceased, Cause.ORGANISATION_NOT_REGISTERED) if condition.registered else ceased

@@ -1,4 +1,4 @@
-"""May this person, for this organisation, use an application on this day? The one function that says so.
+"""May this person, for this organisation, use an application on this day, at this instant? One function says so.
 
 The gateway, `inkom policy explain` and `inkom policy test` all call `decide`. It looks at every clause, so that the
 answer can be explained whole, and it refuses unless every requirement holds and one opening does.
@@ -7,7 +7,7 @@ answer can be explained whole, and it refuses unless every requirement holds and
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import assert_never
 
@@ -20,6 +20,7 @@ from broker.domain.policy import (
     MethodIsOneOf,
     OrganisationIs,
     Policy,
+    SignedInWithin,
 )
 
 
@@ -28,12 +29,14 @@ class Cause(Enum):
 
     METHOD_ACCEPTED = "method-accepted"
     ASSURANCE_REACHED = "assurance-reached"
+    SIGNED_IN_RECENTLY = "signed-in-recently"
     ORGANISATION_IN_ORDER = "organisation-in-order"
     REPRESENTS = "represents"
     RIGHT_VALID = "right-valid"
 
     METHOD_NOT_ACCEPTED = "method-not-accepted"
     LEVEL_TOO_LOW = "level-too-low"
+    SIGNED_IN_TOO_LONG_AGO = "signed-in-too-long-ago"
     ORGANISATION_CEASED = "organisation-ceased"
     ORGANISATION_NOT_REGISTERED = "organisation-not-registered"
 
@@ -85,13 +88,18 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one condition came to: whether it holds, why, and the day or the right that made it so."""
+    """What one condition came to: whether it holds, why, and the day, the right or the age that made it so.
+
+    `holds_until` is the last instant at which it holds, where seconds count and not days.
+    """
 
     holds: bool
     cause: Cause
     day: date | None = None
     right: UserRight | None = None
     profile: str | None = None
+    age: timedelta | None = None
+    holds_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +131,23 @@ class Decision:
     settled_by: Step
     role: Role | None = None
 
+    @property
+    def valid_until(self) -> datetime | None:
+        """The last instant of `day` at which the same facts give the same answer; None for the whole day.
 
-def decide(policy: Policy, *, application: str, facts: Facts, day: date) -> Decision:
-    """Decide about one application on one calendar day in Brussels. Never raises for any facts."""
-    requirements = tuple(_step(clause.id, clause.condition, facts, day) for clause in policy.require)
-    openings = tuple(_step(clause.id, clause.condition, facts, day) for clause in policy.allow)
+        No answer becomes better by waiting within a day, so a refusal has no such instant.
+        """
+        ends = [step.finding.holds_until for step in self.steps if step.finding.holds_until is not None]
+        return min(ends, default=None) if self.allowed else None
+
+
+def decide(policy: Policy, *, application: str, facts: Facts, day: date, now: datetime) -> Decision:
+    """Decide about one application on one calendar day in Brussels, at one instant. Never raises for any facts.
+
+    Rights and functions are judged by the day, and the age of the sign-in by the instant.
+    """
+    requirements = tuple(_step(clause.id, clause.condition, facts, day, now) for clause in policy.require)
+    openings = tuple(_step(clause.id, clause.condition, facts, day, now) for clause in policy.allow)
 
     def answer(*, allowed: bool, reason: str, settled_by: Step) -> Decision:
         return Decision(
@@ -154,15 +174,15 @@ def decide(policy: Policy, *, application: str, facts: Facts, day: date) -> Deci
     return answer(allowed=False, reason=nearest.finding.cause.value, settled_by=nearest)
 
 
-def _step(clause: str, condition: Condition, facts: Facts, day: date) -> Step:
-    return Step(clause=clause, condition=condition, finding=_examine(condition, facts, day))
+def _step(clause: str, condition: Condition, facts: Facts, day: date, now: datetime) -> Step:
+    return Step(clause=clause, condition=condition, finding=_examine(condition, facts, day, now))
 
 
 def _role(step: Step) -> Role:
     return Role.LEGAL_REPRESENTATIVE if isinstance(step.condition, IsLegalRepresentative) else Role.USER
 
 
-def _examine(condition: Condition, facts: Facts, day: date) -> Finding:
+def _examine(condition: Condition, facts: Facts, day: date, now: datetime) -> Finding:
     match condition:
         case MethodIsOneOf():
             holds = facts.method is not None and facts.method in condition.methods
@@ -170,6 +190,8 @@ def _examine(condition: Condition, facts: Facts, day: date) -> Finding:
         case AssuranceAtLeast():
             holds = facts.assurance is not None and facts.assurance >= condition.level
             return Finding(holds=holds, cause=Cause.ASSURANCE_REACHED if holds else Cause.LEVEL_TOO_LOW)
+        case SignedInWithin():
+            return _age(condition, facts, now)
         case OrganisationIs():
             return _organisation(condition, facts)
         case IsLegalRepresentative():
@@ -178,6 +200,21 @@ def _examine(condition: Condition, facts: Facts, day: date) -> Finding:
             return _right(condition, facts, day)
         case _:
             assert_never(condition)
+
+
+def _age(condition: SignedInWithin, facts: Facts, now: datetime) -> Finding:
+    if facts.authenticated_at is None:
+        return Finding(holds=False, cause=Cause.SIGNED_IN_TOO_LONG_AGO)
+    # A provider whose clock is ahead of ours is not refused: its `auth_time` was held against the leeway at sign-in.
+    age = max(now - facts.authenticated_at, timedelta(0))
+    if age > condition.limit:
+        return Finding(holds=False, cause=Cause.SIGNED_IN_TOO_LONG_AGO, age=age)
+    return Finding(
+        holds=True,
+        cause=Cause.SIGNED_IN_RECENTLY,
+        age=age,
+        holds_until=facts.authenticated_at + condition.limit,
+    )
 
 
 def _organisation(condition: OrganisationIs, facts: Facts) -> Finding:

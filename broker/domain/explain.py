@@ -6,6 +6,7 @@ What a citizen reads is written elsewhere, in the page texts, keyed by the same 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import assert_never
 
 from broker.domain.decide import Cause, Step
@@ -17,6 +18,7 @@ from broker.domain.policy import (
     IsLegalRepresentative,
     MethodIsOneOf,
     OrganisationIs,
+    SignedInWithin,
 )
 
 _SENTENCES = {
@@ -24,6 +26,8 @@ _SENTENCES = {
     Cause.METHOD_NOT_ACCEPTED: "signed in by {method}; wanted is {wanted}",
     Cause.ASSURANCE_REACHED: "signed in at {level} level; wanted is {wanted}",
     Cause.LEVEL_TOO_LOW: "signed in at {level} level; wanted is {wanted}",
+    Cause.SIGNED_IN_RECENTLY: "signed in {age}; wanted is {wanted}",
+    Cause.SIGNED_IN_TOO_LONG_AGO: "signed in {age}; wanted is {wanted}",
     Cause.ORGANISATION_IN_ORDER: "{organisation} is {wanted}",
     Cause.ORGANISATION_CEASED: "{organisation} is not active in KBO",
     Cause.ORGANISATION_NOT_REGISTERED: "{organisation} is not registered on INKOM",
@@ -55,6 +59,7 @@ def because(step: Step, facts: Facts) -> str:
         organisation=facts.organisation.dotted,
         method=facts.method.value if facts.method else "an unknown method",
         level=facts.assurance.word if facts.assurance else "an unknown",
+        age="at an unknown time" if finding.age is None else f"{in_words(finding.age)} ago",
         day=finding.day,
         until=f"until {finding.day}" if finding.day else "without end",
         right=right.name if right else None,
@@ -71,6 +76,8 @@ def wanted(condition: Condition) -> str:
             return "one of " + ", ".join(sorted(method.value for method in condition.methods))
         case AssuranceAtLeast():
             return f"at least {condition.level.word}"
+        case SignedInWithin():
+            return f"at most {in_words(condition.limit)} ago"
         case OrganisationIs():
             both = (("active in KBO", condition.active), ("registered on INKOM", condition.registered))
             return " and ".join(words for words, asked in both if asked)
@@ -81,6 +88,19 @@ def wanted(condition: Condition) -> str:
             return f"right {names} with profile {_either(condition.profiles)}"
         case _:
             assert_never(condition)
+
+
+def in_words(length: timedelta) -> str:
+    """Return a length of time in its largest whole unit, such as `20 minutes`."""
+    seconds = int(length.total_seconds())
+    for name, unit in (("hour", 3600), ("minute", 60)):
+        if seconds and seconds % unit == 0:
+            return _several(seconds // unit, name)
+    return _several(seconds, "second")
+
+
+def _several(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _either(words: Iterable[str]) -> str:

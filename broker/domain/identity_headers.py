@@ -79,6 +79,7 @@ def identity_headers(
         ("Right", "right", finding.right.name if finding.right else None),
         ("Profile", "profile", finding.profile),
         ("Assurance", "assurance", identity.assurance.word if identity.assurance else None),
+        ("Authenticated-At", "authenticated_at", _seconds(identity)),
         ("Decision", "decision", record),
     ]
     if discloses_national_number and isinstance(identity, Identity):
@@ -91,6 +92,13 @@ def identity_headers(
         plain=tuple((PREFIX + header, _encode(header, value)) for header, _, value in present),
         claims=(*((claim, value) for _, claim, value in present), *program),
     )
+
+
+def _seconds(identity: Identity | Machine) -> str | None:
+    """Return when a person proved who they are as JWTs write it, in whole seconds since 1970."""
+    if isinstance(identity, Machine) or identity.auth_time is None:
+        return None
+    return str(int(identity.auth_time.timestamp()))
 
 
 def _encode(header: str, value: str) -> str:

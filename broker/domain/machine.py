@@ -6,7 +6,6 @@ These values live as long as one request (or stream): nothing of them is stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -71,13 +70,12 @@ class Presented:
 class ApiTerms:
     """What an application says to programs: which token it wants, for its answers that refuse one.
 
-    `levels` are the `acr` values that reach a level (RFC 9470). `forwards_token` lets the backend see the token.
+    `forwards_token` lets the backend see the token.
     """
 
     scopes: tuple[str, ...]
     dpop_required: bool
     forwards_token: bool
-    levels: Mapping[Assurance, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

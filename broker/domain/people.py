@@ -7,7 +7,7 @@ The one English name of each Dutch term stands in docs/glossary.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum, IntEnum
 from typing import assert_never
 
@@ -148,8 +148,9 @@ class PersonRecord:
 class Facts:
     """All that a decision about one person in one organisation looks at.
 
-    `method` and `assurance` are None when the provider did not say, or said something unknown: no condition on them
-    holds then. `rights` may hold rights of other organisations, which only serve to explain a refusal.
+    `method`, `assurance` and `authenticated_at` (when the person proved who they are) are None when the provider did
+    not say, or said something unknown: no condition on them holds then. `rights` may hold rights of other
+    organisations, which only serve to explain a refusal.
     """
 
     organisation: EnterpriseNumber
@@ -161,3 +162,4 @@ class Facts:
     rights: tuple[UserRight, ...] = ()
     administrator: bool = False
     has_representative: bool = True
+    authenticated_at: datetime | None = None

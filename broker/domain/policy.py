@@ -7,7 +7,9 @@ in, and only those that name a road into the organisation can stand under `allow
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from broker.domain.demand import NOTHING, Demand
 from broker.domain.people import Assurance, SignInMethod
 
 
@@ -23,6 +25,13 @@ class AssuranceAtLeast:
     """The sign-in reached at least this level; a person below it is asked to step up, not refused."""
 
     level: Assurance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedInWithin:
+    """The person proved who they are at most so long ago; somebody who did so earlier is asked again, not refused."""
+
+    limit: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +57,7 @@ class HoldsRight:
 
 
 Road = IsLegalRepresentative | HoldsRight
-Condition = MethodIsOneOf | AssuranceAtLeast | OrganisationIs | Road
+Condition = MethodIsOneOf | AssuranceAtLeast | SignedInWithin | OrganisationIs | Road
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +78,10 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A whole policy. `version` is a digest of the file it came from; each decision names it."""
+    """A whole policy. `version` is a digest of the file it came from; each decision names it.
+
+    `sign_in` says how the provider is asked for its applications; what must hold stands in `require` and `allow` alone.
+    """
 
     id: str
     version: str
@@ -77,6 +89,7 @@ class Policy:
     applications: tuple[str, ...]
     require: tuple[Requirement, ...]
     allow: tuple[Opening, ...]
+    sign_in: Demand = NOTHING
 
     def __post_init__(self) -> None:
         """Refuse a policy that nobody could pass or whose clauses cannot be told apart."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from broker.domain.claims import Claimed
+from broker.domain.demand import Asked, Demand, Prompt
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import Assurance, Facts, Organisation, SignInMethod
 
@@ -18,8 +19,9 @@ from broker.domain.people import Assurance, Facts, Organisation, SignInMethod
 class Identity:
     """Who signed in, as the provider said and we verified (OpenID Connect Core 3.1.3.7).
 
-    `acm_session` is the provider's `sid`. `method` and `assurance` are None when `acr` was absent or unknown. `claimed`
-    is kept only where no register is asked.
+    `acm_session` is the provider's `sid`. `auth_time` is None when the provider did not say when the person proved who
+    they are; `authenticated_at` is then when it said who they are, which proves no age. `method` and `assurance` are
+    None when `acr` was absent or unknown. `claimed` is kept only where no register is asked.
     """
 
     issuer: str
@@ -30,6 +32,8 @@ class Identity:
     method: SignInMethod | None
     assurance: Assurance | None
     authenticated_at: datetime
+    auth_time: datetime | None = None
+    acr: str | None = None
     acm_session: str | None = None
     claimed: Claimed | None = None
 
@@ -57,7 +61,8 @@ class Acting:
 class Session:
     """One signed-in browser. `reference` names it in logs and audit, and cannot be turned into its cookie.
 
-    `form_token` protects the forms of this session against cross-site requests.
+    `form_token` protects the forms of this session against cross-site requests. `asked` is what the person was last
+    sent to the provider with, so that the same is not asked again and again.
     """
 
     reference: str
@@ -65,6 +70,7 @@ class Session:
     began_at: datetime
     form_token: str
     acting: Acting | None = None
+    asked: Asked | None = None
 
     def acting_for(self, acting: Acting | None) -> Self:
         """Return the session with another organisation: nothing decided for the former one remains in it."""
@@ -93,8 +99,9 @@ class Session:
 class SignInAttempt:
     """One journey to the provider and back, found again by `state`; several may run in one browser at once.
 
-    `return_to` is a path of our own, `fragment` the place on that page. `level` and `subject` are set when the person
-    is asked to step up: the level that is needed, and the only subject that may come back.
+    `return_to` is a path of our own, `fragment` the place on that page. `level`, `max_age`, `acr_values` and `prompt`
+    are the demand that goes along. A person who steps up is bound: `subject` is the only one that may come back, and
+    `former` names their session.
     """
 
     state: str
@@ -105,9 +112,17 @@ class SignInAttempt:
     began_at: datetime
     acr_values: tuple[str, ...] = ()
     level: Assurance | None = None
+    max_age: int | None = None
+    prompt: tuple[Prompt, ...] = ()
     subject: str | None = None
+    former: str | None = None
     organisation: EnterpriseNumber | None = None
     fragment: str = ""
+
+    @property
+    def demand(self) -> Demand:
+        """What is asked of this sign-in."""
+        return Demand(level=self.level, max_age=self.max_age, acr_values=self.acr_values, prompt=self.prompt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from broker.proxy.failures import BodyTooLarge, ClientGone, ForwardingFailed
 from broker.proxy.messages import Body, CookieNames, Headers, body_of, origin_form, response_headers
 from broker.proxy.upstream import RequestHead, Upstream, UpstreamResponse
 
+Inspect = Callable[[int, Headers], None]
 ABORT = "inkom.abort"  # ASGI extension of the edge: cut the client's connection without finishing the answer
 
 
@@ -57,8 +58,11 @@ async def forward(
     target: bytes,
     headers: Headers,
     own_cookies: CookieNames,
+    inspect: Inspect | None = None,
 ) -> None:
     """Forward the request of `scope` with these headers, and send the answer.
+
+    `inspect` sees status and fields of the answer before anything is sent, and raises when it is not to be sent.
 
     Raises ForwardingFailed; when its `answer_started` is true the client's connection is already cut, else nothing was
     sent and the caller may still answer.
@@ -69,7 +73,7 @@ async def forward(
     head = RequestHead(method=scope["method"].encode("ascii"), target=origin_form(target), headers=headers)
     answer = _Answer(send, cast("Callable[[], None] | None", scope.get("extensions", {}).get(ABORT)))
     body = None if framing is Body.NONE else client.body()
-    carrying = asyncio.create_task(_carry(head, body, upstream, answer, own_cookies))
+    carrying = asyncio.create_task(_carry(head, body, upstream, answer, own_cookies, inspect))
     listening = asyncio.create_task(client.listen())
     try:
         await asyncio.wait({carrying, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -114,9 +118,12 @@ async def _carry(
     upstream: Upstream,
     answer: _Answer,
     own_cookies: CookieNames,
+    inspect: Inspect | None,
 ) -> None:
     response = await upstream.send(head, body)
     try:
+        if inspect is not None:
+            inspect(response.status, response.headers)
         await answer.start(response.status, _client_headers(response, own_cookies))
         async for octets in response:
             await answer.part(octets, more=True)

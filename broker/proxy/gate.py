@@ -12,8 +12,8 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,6 +33,7 @@ from broker.ports import (
     Assertions,
     AuditLog,
     Clock,
+    Event,
     ForwardingFailed,
     InkomError,
     Measures,
@@ -43,6 +44,7 @@ from broker.ports import (
     Replays,
     Reply,
 )
+from broker.proxy.challenge import Challenges, StepUpAsked
 from broker.proxy.failures import ClientGone
 from broker.proxy.forward import forward
 from broker.proxy.messages import ForwardedFor, Headers, application_path, request_headers
@@ -69,6 +71,7 @@ class Protected:
     upstream: Upstream
     discloses_national_number: bool
     api: ApiTerms | None = None
+    backend_may_ask_for_step_up: bool = False
 
 
 class NoLongerAdmitted(Exception):
@@ -94,6 +97,7 @@ class Gate:
         cookies: Cookies,
         public_url: str,
         pseudonym_key: bytes,
+        challenges: Challenges,
         watch_interval: timedelta = timedelta(seconds=1),
     ) -> None:
         self.applications = tuple(applications)
@@ -109,6 +113,7 @@ class Gate:
         self._origin = public_url.rstrip("/").encode()
         self._visitors = Visitors(sessions=sessions, machines=machines, cookies=cookies, origin=self._origin)
         self._pseudonym_key = pseudonym_key
+        self._challenges = challenges
         self._watch_interval = watch_interval
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -204,8 +209,16 @@ class Gate:
             scheme=visit.scheme,
         )
 
-    def _admit(self, session: Session | MachineSession | None, application: Protected) -> Outcome:
-        return admit(session, application=application.id, policy=application.policy, day=self._clock.today())
+    def _admit(
+        self, session: Session | MachineSession | None, application: Protected, *, now: datetime | None = None
+    ) -> Outcome:
+        return admit(
+            session,
+            application=application.id,
+            policy=application.policy,
+            day=self._clock.today(),
+            now=now or self._clock.now(),
+        )
 
     async def _record(
         self, decision: Decision, session: Session | MachineSession, *, method: str, target: bytes
@@ -245,6 +258,9 @@ class Gate:
     async def _forward(
         self, passage: Passage, application: Protected, headers: Headers, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        sends_nothing = scope["method"] in {"GET", "HEAD"}
+        # What was sent in is with the backend already: its own answer to that is the one to read.
+        may_ask = application.backend_may_ask_for_step_up and sends_nothing and self._answers.shows_pages(scope)
         moving = asyncio.create_task(
             forward(
                 scope,
@@ -254,10 +270,15 @@ class Gate:
                 target=passage.target,
                 headers=headers,
                 own_cookies=self._dropped_cookies,
+                inspect=self._challenges.inspector(passage, application.policy) if may_ask else None,
             )
         )
+        # What is being sent in was begun with a sign-in that was recent enough, and is not lost half-way.
+        began = None if sends_nothing else self._clock.now()
         try:
-            await self._while_admitted(moving, passage, application)
+            await self._while_admitted(moving, passage, application, began=began)
+        except StepUpAsked as asked:
+            await self._step_up(replace(passage, outcome=asked.outcome), application, scope, receive, send)
         except ClientGone:
             # Nobody is left to answer.
             return
@@ -273,8 +294,32 @@ class Gate:
         finally:
             moving.cancel()
 
-    async def _while_admitted(self, moving: asyncio.Task[None], passage: Passage, application: Protected) -> None:
-        """Let a request run, but not longer than the person may pass: streams end with the session."""
+    async def _step_up(
+        self, passage: Passage, application: Protected, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Send a person to sign in as the backend asks (RFC 9470, section 4)."""
+        session = passage.session
+        organisation = session.acting.organisation.number.digits if session and session.acting else None
+        event = Event(
+            kind="step-up-asked",
+            session=session.reference if session else None,
+            organisation=organisation,
+            detail=f"by the backend of {application.id}",
+        )
+        try:
+            await self._audit.happened(event)
+        except InkomError as error:
+            await self._answers.failure(error, scope, receive, send)
+            return
+        await self._answers.outcome(passage, scope, receive, send)
+
+    async def _while_admitted(
+        self, moving: asyncio.Task[None], passage: Passage, application: Protected, *, began: datetime | None
+    ) -> None:
+        """Let a request run, but not longer than the person may pass: streams end with the session.
+
+        The age of the sign-in is held against when the request `began`, if that is given.
+        """
         unwatched = min(_UNWATCHED, self._watch_interval)
         done, _ = await asyncio.wait({moving}, timeout=unwatched.total_seconds())
         if done:
@@ -286,7 +331,7 @@ class Gate:
             while True:
                 # Cleared first: what is announced during the look is looked at again.
                 announced.clear()
-                if not await self._still_admitted(passage, application):
+                if not await self._still_admitted(passage, application, now=began):
                     raise NoLongerAdmitted
                 heard = asyncio.ensure_future(announced.wait())
                 try:
@@ -313,10 +358,10 @@ class Gate:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(announced.wait(), self._watch_interval.total_seconds())
 
-    async def _still_admitted(self, passage: Passage, application: Protected) -> bool:
+    async def _still_admitted(self, passage: Passage, application: Protected, *, now: datetime | None = None) -> bool:
         """Whether the same session, for the same organisation, would be let in again. In doubt it would not."""
         session = await self._visitors.again(passage)
-        return session is not None and isinstance(self._admit(session, application), Forward)
+        return session is not None and isinstance(self._admit(session, application, now=now), Forward)
 
 
 def _refused(reply: Reply) -> TunnelRefused:

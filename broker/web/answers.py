@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp
+from broker.domain.demand import AcrTable
 from broker.domain.machine import TokenRefused
 from broker.ports import (
     AuditUnavailable,
@@ -26,9 +27,11 @@ from broker.ports import (
     StoreUnavailable,
 )
 from broker.web.challenges import challenges
+from broker.web.demands import address_with_demand
 from broker.web.refusal import RefusalPage
 from broker.web.return_to import address_with_return
 from broker.web.site import SPACE, Pages, new_reference, spoken
+from broker.web.step_up import step_up_page
 from broker.web.visitors import shows_pages
 
 _log = logging.getLogger("inkom.answers")
@@ -48,10 +51,15 @@ class TooLate(Protocol):
 class PageAnswers:
     """Fulfils the port `Answers`."""
 
-    def __init__(self, *, pages: Pages, refusal: RefusalPage, too_late: TooLate) -> None:
+    def __init__(self, *, pages: Pages, refusal: RefusalPage, too_late: TooLate, acr: AcrTable) -> None:
         self._pages = pages
         self._refusal = refusal
         self._too_late = too_late
+        self._acr = acr
+
+    def shows_pages(self, scope: Scope) -> bool:
+        """Whether the client of a request is a browser that navigates, and no program."""
+        return shows_pages(Request(scope))
 
     async def outcome(self, passage: Passage, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is not forwarded: a redirect or a page for people, a problem document for programs."""
@@ -96,7 +104,7 @@ class PageAnswers:
             return self._failure_document(subject, new_reference())
         outcome = subject.outcome
         if isinstance(outcome, TokenRefused):
-            return _token_refused(outcome, subject)
+            return _token_refused(outcome, subject, self._acr)
         status, title = _status_and_title(outcome)
         members: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
         match outcome:
@@ -125,7 +133,7 @@ class PageAnswers:
             # A program cannot follow these: they are for people with a browser.
             members = {name: value for name, value in members.items() if not name.endswith("_url")}
         reply = _problem_reply(status, members)
-        return replace(reply, headers=[*reply.headers, *challenges(subject)])
+        return replace(reply, headers=[*reply.headers, *challenges(subject, self._acr)])
 
     async def _for_people(self, passage: Passage, request: Request) -> Response:
         outcome = passage.outcome
@@ -133,6 +141,9 @@ class PageAnswers:
             case SignIn() | StepUp() | ChooseOrganisation() if request.method not in {"GET", "HEAD"}:
                 # Going to the provider and back would lose what was posted, or send it again unasked.
                 return await self._too_late.answer(request, passage, onward=lambda back: _onward(passage, back))
+            case StepUp(demand=demand, tried=True):
+                again = _onward(passage, _target(passage))
+                return step_up_page(self._pages, request, passage, demand=demand, acr=self._acr, again=again)
             case SignIn() | StepUp() | ChooseOrganisation():
                 return self._pages.see_other(_onward(passage, _target(passage)))
             case Register():
@@ -164,7 +175,7 @@ def _status_and_title(outcome: Outcome) -> tuple[int, str]:
         case SignIn():
             return 401, "Nobody is signed in"
         case StepUp():
-            return 401, "A sign-in at a higher level is needed"
+            return 401, "A stronger or more recent sign-in is needed"
         case ChooseOrganisation():
             return 403, "No organisation has been chosen"
         case Register():
@@ -200,7 +211,7 @@ def _part(error: Exception) -> str:
             return "gateway"
 
 
-def _token_refused(refused: TokenRefused, passage: Passage) -> Reply:
+def _token_refused(refused: TokenRefused, passage: Passage, acr: AcrTable) -> Reply:
     """The error code for programs, and what is wrong for whoever wrote the program (RFC 6750, section 3)."""
     reference = new_reference()
     _log.warning(
@@ -217,7 +228,7 @@ def _token_refused(refused: TokenRefused, passage: Passage) -> Reply:
         "reference": reference,
     }
     reply = _problem_reply(status, members)
-    return replace(reply, headers=[*reply.headers, *challenges(passage)])
+    return replace(reply, headers=[*reply.headers, *challenges(passage, acr)])
 
 
 def _target(passage: Passage) -> str:
@@ -229,8 +240,9 @@ def _onward(passage: Passage, return_to: str) -> str:
     match passage.outcome:
         case ChooseOrganisation():
             return address_with_return(CHOOSE, return_to)
-        case StepUp(level=level):
-            return address_with_return(LOGIN, return_to, level=level.word)
+        case StepUp(demand=demand, tried=tried):
+            # What was tried in vain is only tried again by a person's own choice, and then the provider has to ask.
+            return address_with_demand(LOGIN, return_to, demand, asks_anew=tried)
         case _:
             return address_with_return(LOGIN, return_to)
 

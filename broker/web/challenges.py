@@ -1,11 +1,13 @@
 """What a program that may not pass is told to come back with: WWW-Authenticate (RFC 6750, section 3; RFC 9470).
 
-Only for applications that take tokens: elsewhere a program can do nothing about it.
+About tokens only for applications that take them: elsewhere a program can do nothing about it. That a person has to
+sign in more certainly or anew is told to all: the page around the program can pass that on.
 """
 
 from __future__ import annotations
 
 from broker.domain.admission import SignIn, StepUp
+from broker.domain.demand import AcrTable, Demand
 from broker.domain.machine import ApiTerms, Scheme, TokenError, TokenRefused
 from broker.ports import Passage
 
@@ -13,8 +15,10 @@ from broker.ports import Passage
 _PROOF_ALGORITHMS = "ES256 ES384 ES512 PS256 RS256"
 
 
-def challenges(passage: Passage) -> list[tuple[bytes, bytes]]:
+def challenges(passage: Passage, acr: AcrTable) -> list[tuple[bytes, bytes]]:
     """Return the header fields for a request that is not forwarded; none where another token would not help."""
+    if isinstance(passage.outcome, StepUp):
+        return [_field(passage.scheme or Scheme.BEARER, passage, _needed(passage.outcome.demand, acr))]
     if passage.api is None:
         return []
     match passage.outcome:
@@ -26,15 +30,18 @@ def challenges(passage: Passage) -> list[tuple[bytes, bytes]]:
             if error is TokenError.INSUFFICIENT_SCOPE:
                 members["scope"] = " ".join(passage.api.scopes)
             return [_field(scheme, passage, members) for scheme in _schemes_after(error, passage)]
-        case StepUp(level=level) if passage.scheme is not None:
-            members = {
-                "error": "insufficient_user_authentication",
-                "error_description": "The application asks for a sign-in at a higher level",
-                "acr_values": " ".join(passage.api.levels.get(level, ())),
-            }
-            return [_field(passage.scheme, passage, members)]
         case _:
             return []
+
+
+def _needed(demand: Demand, acr: AcrTable) -> dict[str, str]:
+    """Return which sign-in is needed (RFC 9470, section 3)."""
+    return {
+        "error": "insufficient_user_authentication",
+        "error_description": "The application asks for a stronger or more recent sign-in",
+        "acr_values": " ".join(demand.values(acr)),
+        "max_age": "" if demand.max_age is None else str(demand.max_age),
+    }
 
 
 def _schemes(api: ApiTerms) -> list[Scheme]:

@@ -137,7 +137,14 @@ def _road(step: Step) -> Road:
 
 def _title(step: Step) -> str:
     match step.finding.cause:
-        case Cause.METHOD_ACCEPTED | Cause.METHOD_NOT_ACCEPTED | Cause.ASSURANCE_REACHED | Cause.LEVEL_TOO_LOW:
+        case (
+            Cause.METHOD_ACCEPTED
+            | Cause.METHOD_NOT_ACCEPTED
+            | Cause.ASSURANCE_REACHED
+            | Cause.LEVEL_TOO_LOW
+            | Cause.SIGNED_IN_RECENTLY
+            | Cause.SIGNED_IN_TOO_LONG_AGO
+        ):
             return message("How you signed in")
         case Cause.ORGANISATION_IN_ORDER | Cause.ORGANISATION_CEASED | Cause.ORGANISATION_NOT_REGISTERED:
             return message("The organisation")
@@ -154,6 +161,10 @@ def sentence(cause: Cause) -> str:
             return message("You signed in in a way that this application accepts.")
         case Cause.ASSURANCE_REACHED:
             return message("You signed in with enough certainty.")
+        case Cause.SIGNED_IN_RECENTLY:
+            return message("You signed in recently enough.")
+        case Cause.SIGNED_IN_TOO_LONG_AGO:
+            return message("You signed in too long ago for this application.")
         case Cause.ORGANISATION_IN_ORDER:
             return message("The organisation is active.")
         case Cause.REPRESENTS:
@@ -213,6 +224,8 @@ def advice_for(cause: Cause, *, administrator: bool = False) -> str:
     match cause:
         case Cause.METHOD_NOT_ACCEPTED | Cause.LEVEL_TOO_LOW:
             return message("Sign out, and sign in again in another way.")
+        case Cause.SIGNED_IN_TOO_LONG_AGO:
+            return message("Sign out, and sign in again.")
         case Cause.ORGANISATION_CEASED:
             return message("Choose another organisation. Is this a mistake? Have it corrected in KBO.")
         case Cause.ORGANISATION_NOT_REGISTERED:
@@ -245,6 +258,8 @@ def help_for(cause: Cause) -> tuple[str, ...]:
     match cause:
         case Cause.METHOD_NOT_ACCEPTED | Cause.LEVEL_TOO_LOW:
             return ("sign-in",)
+        case Cause.SIGNED_IN_TOO_LONG_AGO:
+            return ()
         case Cause.ORGANISATION_CEASED:
             return ("ceased",)
         case Cause.ORGANISATION_NOT_REGISTERED:

@@ -136,9 +136,9 @@ class RegistrationPages:
         return Visit(cookie=cookie, session=session.acting_for(acting), acting=acting)
 
     def _may_register(self, visit: Visit) -> bool:
-        day = self._clock.today()
+        day, now = self._clock.today(), self._clock.now()
         return any(
-            isinstance(admit(visit.session, application=application, policy=policy, day=day), Register)
+            isinstance(admit(visit.session, application=application, policy=policy, day=day, now=now), Register)
             for application, policy in self._policies.items()
         )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -17,7 +18,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from broker.cookies import Cookies, cookie_value
+from broker.domain.demand import NO_MEANING, NOTHING, AcrTable, Asked, Demand
 from broker.domain.people import Assurance
+from broker.domain.policy import Policy
 from broker.domain.session import Acting, Destination, Identity, Session, SignInAttempt
 from broker.facts import FactsReader
 from broker.ports import (
@@ -34,10 +37,12 @@ from broker.ports import (
     SignInRefused,
 )
 from broker.web.answers import CHOOSE, LOGIN
+from broker.web.demands import address_with_demand, demand_in
 from broker.web.forms import from_own_page
 from broker.web.place import GO, may_have_place, posted_fragment, with_place
 from broker.web.return_to import START, address_with_return, own_path
 from broker.web.site import Pages, new_reference, spoken
+from broker.web.step_up import needed
 from broker.web.visitors import session_of
 
 _log = logging.getLogger("inkom.signin")
@@ -59,6 +64,8 @@ class SignInPages:
         audit: AuditLog,
         measures: Measures,
         clock: Clock,
+        policies: Mapping[str, Policy],
+        acr: AcrTable,
         origin: str,
         notes_provider_session: Callable[[Identity], Awaitable[None]] | None = None,
     ) -> None:
@@ -73,6 +80,8 @@ class SignInPages:
         self._clock = clock
         self._origin = origin
         self._notes_provider_session = notes_provider_session
+        self._policies = policies
+        self._acr = acr
 
     def routes(self) -> list[BaseRoute]:
         """The routes of these pages."""
@@ -98,21 +107,31 @@ class SignInPages:
         return await self._to_provider(request, fragment=await posted_fragment(request) if ours else "")
 
     async def _to_provider(self, request: Request, *, fragment: str) -> Response:
-        """Begin an attempt. With `level` a person who is signed in steps up to it."""
+        """Begin an attempt, as the application's policy asks and the address may add to.
+
+        Somebody who is signed in and follows an address that asks for more steps up: nobody else may come back.
+        """
         cookies = self._pages.cookies
         browser = _own_browser(request, cookies) or secrets.token_urlsafe(32)
         session = await self._session(request)
-        level = _level(request.query_params.get("level")) if session else None
+        return_to = own_path(request.query_params.get("return_to"))
+        added = demand_in(request.query_params, acr_values=self._askable(session, return_to))
+        demand = self._asked_by_policy(return_to).joined(added)
+        bound = session if added != NOTHING else None
         attempt = SignInAttempt(
             state=secrets.token_urlsafe(32),
             nonce=secrets.token_urlsafe(32),
             code_verifier=secrets.token_urlsafe(48),
-            return_to=own_path(request.query_params.get("return_to")),
+            return_to=return_to,
             language=self._pages.language(request),
             began_at=self._clock.now(),
-            level=level,
-            subject=session.identity.subject if session and level else None,
-            organisation=session.acting.organisation.number if session and session.acting and level else None,
+            acr_values=demand.acr_values,
+            level=demand.level,
+            max_age=demand.max_age,
+            prompt=demand.prompt,
+            subject=bound.identity.subject if bound else None,
+            former=bound.reference if bound else None,
+            organisation=bound.acting.organisation.number if bound and bound.acting else None,
             fragment=fragment,
         )
         address = await self._provider.authorization_url(attempt)
@@ -128,8 +147,8 @@ class SignInPages:
         try:
             signed_in = await self._provider.identify(attempt, answer)
         except SignInRefused as refused:
-            again = with_place(address_with_return(LOGIN, attempt.return_to), attempt.fragment)
-            return await self._refuse(request, refused, again=again)
+            again = with_place(_again(attempt, refused.mismatch), attempt.fragment)
+            return await self._refuse(request, refused, again=again, attempt=attempt)
         return await self._begin(request, attempt, signed_in)
 
     async def _session(self, request: Request) -> Session | None:
@@ -160,7 +179,22 @@ class SignInPages:
             request, SignInRefused(Mismatch.UNKNOWN_ATTEMPT, "no attempt for this answer"), again=again
         )
 
-    async def _refuse(self, request: Request, refused: SignInRefused, *, again: str) -> Response:
+    def _asked_by_policy(self, return_to: str) -> Demand:
+        """Return how the policy of the application that the person is on the way to wants them to be asked."""
+        policy = self._policies.get(return_to.partition("?")[0].split("/")[1])
+        return policy.sign_in if policy else NOTHING
+
+    def _askable(self, session: Session | None, return_to: str) -> frozenset[str]:
+        """Return the `acr` values that an address may ask for: none that is worth less than what the person has."""
+        if session is None:
+            return frozenset()
+        known = {*self._acr, *self._asked_by_policy(return_to).acr_values}
+        reached = session.identity.assurance
+        return frozenset(value for value in known if not _is_worth_less(self._acr, value, reached))
+
+    async def _refuse(
+        self, request: Request, refused: SignInRefused, *, again: str, attempt: SignInAttempt | None = None
+    ) -> Response:
         reference = new_reference()
         _log.warning(
             "sign-in refused",
@@ -171,8 +205,11 @@ class SignInPages:
         )
         self._measures.signed_in(refused.mismatch.value)
         former = cookie_value(request.scope["headers"], self._pages.cookies.session)
-        if refused.mismatch is Mismatch.OTHER_PERSON and former is not None:
-            await self._sessions.end(former)
+        if former is not None and attempt is not None:
+            if refused.mismatch is Mismatch.OTHER_PERSON:
+                await self._sessions.end(former)
+            else:
+                await self._remember(former, attempt)
         status = 200 if refused.mismatch is Mismatch.CANCELLED else 403
         return self._pages.page(
             request,
@@ -180,8 +217,18 @@ class SignInPages:
             status=status,
             mismatch=refused.mismatch.value,
             again=again,
+            needed=needed(attempt.demand, self._acr) if attempt else (),
             reference=spoken(reference),
         )
+
+    async def _remember(self, cookie: str, attempt: SignInAttempt) -> None:
+        """Note in the session of a person who stepped up in vain what they were sent with: not to be repeated."""
+        session = await self._sessions.find(cookie)
+        if session is not None and session.reference == attempt.former:
+            await self._sessions.update(cookie, replace(session, asked=self._asked(attempt)))
+
+    def _asked(self, attempt: SignInAttempt) -> Asked | None:
+        return None if attempt.demand == NOTHING else Asked(demand=attempt.demand, at=self._clock.now())
 
     async def _begin(self, request: Request, attempt: SignInAttempt, signed_in: SignedIn) -> Response:
         """Begin a session under a new id; one that this browser had before is over."""
@@ -196,6 +243,7 @@ class SignInPages:
             began_at=self._clock.now(),
             form_token=secrets.token_urlsafe(24),
             acting=acting,
+            asked=self._asked(attempt),
         )
         await self._audit.happened(
             Event(
@@ -207,6 +255,14 @@ class SignInPages:
         )
         if self._notes_provider_session is not None:
             await self._notes_provider_session(session.identity)
+        if attempt.former is not None:
+            stepped_up = Event(
+                kind="stepped-up",
+                session=session.reference,
+                organisation=acting.organisation.number.digits if acting else None,
+                detail=f"from session {attempt.former}",
+            )
+            await self._audit.happened(stepped_up)
         cookie = await self._sessions.begin(session)
         browser = _own_browser(request, cookies)
         if browser is not None:
@@ -236,5 +292,13 @@ def _own_browser(request: Request, cookies: Cookies) -> str | None:
     return value if value is not None and _BROWSER.fullmatch(value) else None
 
 
-def _level(word: str | None) -> Assurance | None:
-    return next((level for level in Assurance if level.word == word), None)
+def _again(attempt: SignInAttempt, mismatch: Mismatch) -> str:
+    """Where to sign in again: as before where a step-up failed, from the beginning as another person."""
+    demand = NOTHING if mismatch is Mismatch.OTHER_PERSON else attempt.demand
+    asks_anew = demand != NOTHING or mismatch is Mismatch.INTERACTION_NEEDED
+    return address_with_demand(LOGIN, attempt.return_to, demand, asks_anew=asks_anew)
+
+
+def _is_worth_less(acr: AcrTable, value: str, reached: Assurance | None) -> bool:
+    worth = acr.get(value, NO_MEANING).assurance
+    return worth is not None and reached is not None and worth < reached

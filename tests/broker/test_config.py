@@ -521,6 +521,7 @@ def _whole(source: str) -> dict[str, Any]:
                 "upstream": "https://backend.example",
                 "max_body": 1000,
                 "time_limits": {"connect": 1.0, "first_byte": 2.0, "idle": 3.0},
+                "step_up": True,
                 "national_number": {"purpose": "aid", "legal_basis": "Act of 8 August 1983, article 8"},
                 "api": {
                     "issuer": "https://acm.example/op",

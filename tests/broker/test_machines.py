@@ -211,7 +211,7 @@ async def test_c27_a_program_below_the_level_gets_the_challenge_of_rfc_9470(
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == (
             'Bearer realm="kmo-portefeuille", error="insufficient_user_authentication",'
-            ' error_description="The application asks for a sign-in at a higher level",'
+            ' error_description="The application asks for a stronger or more recent sign-in",'
             ' acr_values="urn:be:vlaanderen:authmech:eid urn:be:vlaanderen:authmech:itsme"'
         )
         assert "login_url" not in answer.json()

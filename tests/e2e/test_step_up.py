@@ -123,3 +123,13 @@ def test_another_person_who_answers_the_step_up_takes_over_nothing(
     assert page.status_code == 403
     assert "Somebody else signed in" in page.text
     assert not is_signed_in(careful, below)
+
+
+def test_signing_in_the_demo_asks_for_a_recent_sign_in_by_itsme_or_eid(chain: Chain, visitor: Visitor) -> None:
+    address = f"{chain.gateway}/ecologiepremie-plus/sign?dossier=12"
+    who = {"mock_person": "employee", "mock_method": "sms"}
+    visitor.follow(visitor.get(f"{chain.gateway}/ecologiepremie-plus/"), **who)
+    page = visitor.follow(visitor.get(address), **{**who, "mock_method": "itsme"})
+    assert (page.status_code, str(page.url)) == (200, address)
+    assert "max_age=300" in next(one for one in reversed(visitor.addresses) if "/op/v1/auth" in one)
+    assert "By signing you confirm" in page.text

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from broker.adapters.policy_files import PolicyFile, gather, load
-from broker.domain.cases import misses_of
+from broker.domain.cases import misses_of, noon
 from broker.domain.decide import Cause, decide
 from broker.domain.people import SignInMethod
 from broker.domain.policy import HoldsRight
@@ -56,7 +56,7 @@ def test_a_day_decides_nothing_where_a_case_names_none(inkom: PolicyFile) -> Non
     for verdict in undated:
         for days in (-10000, 10000):
             day = verdict.case.day + timedelta(days=days)
-            other = decide(inkom.policy, application=APPLICATIONS[0], facts=verdict.case.facts, day=day)
+            other = decide(inkom.policy, application=APPLICATIONS[0], facts=verdict.case.facts, day=day, now=noon(day))
             assert (other.allowed, other.reason) == (verdict.decision.allowed, verdict.decision.reason)
 
 

@@ -35,8 +35,8 @@ def test_a_chapter_prints_what_it_says(
             (tmp_path / file).write_text(content)
 
 
-def test_the_page_shows_three_changes() -> None:
-    assert len([title for title in CHAPTERS if title.startswith("A change: ")]) == 3
+def test_the_page_shows_four_changes() -> None:
+    assert len([title for title in CHAPTERS if title.startswith("A change: ")]) == 4
 
 
 def test_every_key_and_every_miss_is_on_the_page() -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from broker.adapters.bearer.introspection import IntrospectedTokens
 from broker.adapters.bearer.reader import ApplicationTokens
 from broker.adapters.bearer.replays import ShownProofs
 from broker.adapters.bearer.settings import IntrospectionTerms, TokenTerms
 from broker.adapters.bearer.signed import IssuerKeys, SignedTokens
 from broker.adapters.http import BackChannel
-from broker.adapters.oidc.settings import ACM_ACR, AcrMeaning, acr_table
+from broker.adapters.oidc.settings import ACM_ACR, acr_table
 from broker.adapters.sessions.connection import Connection
 from broker.config import Acm, Api, Secrets, Settings
+from broker.domain.demand import AcrTable
 from broker.domain.machine import ApiTerms
-from broker.domain.people import Assurance, SignInMethod
+from broker.domain.people import SignInMethod
 from broker.ports import AccessTokens, Clock
 
 
@@ -48,18 +47,9 @@ def chosen_tokens(
     return chosen
 
 
-def api_terms(api: Api, acm: Acm) -> ApiTerms:
+def api_terms(api: Api) -> ApiTerms:
     """Return what an application says to programs."""
-    acr = _acr(acm)
-    return ApiTerms(
-        scopes=api.scopes,
-        dpop_required=api.dpop_required,
-        forwards_token=api.forward_token,
-        levels={
-            level: tuple(value for value, meaning in acr.items() if meaning.method and _reaches(meaning, level))
-            for level in Assurance
-        },
-    )
+    return ApiTerms(scopes=api.scopes, dpop_required=api.dpop_required, forwards_token=api.forward_token)
 
 
 def _terms(name: str, api: Api, acm: Acm) -> TokenTerms:
@@ -79,10 +69,6 @@ def _terms(name: str, api: Api, acm: Acm) -> TokenTerms:
     )
 
 
-def _acr(acm: Acm) -> Mapping[str, AcrMeaning]:
+def _acr(acm: Acm) -> AcrTable:
     methods = {acr: SignInMethod(method) for acr, method in acm.acr.items()}
     return acr_table(methods) if methods else ACM_ACR
-
-
-def _reaches(meaning: AcrMeaning, level: Assurance) -> bool:
-    return meaning.assurance is not None and meaning.assurance >= level

@@ -7,7 +7,6 @@ pure functions that name the section of the standard they enforce.
 from broker.adapters.oidc.provider import OidcProvider
 from broker.adapters.oidc.settings import (
     ACM_ACR,
-    AcrMeaning,
     ClaimNames,
     KeyAuthentication,
     OidcSettings,
@@ -17,7 +16,6 @@ from broker.adapters.oidc.settings import (
 
 __all__ = [
     "ACM_ACR",
-    "AcrMeaning",
     "ClaimNames",
     "KeyAuthentication",
     "OidcProvider",

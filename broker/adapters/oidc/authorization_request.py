@@ -18,7 +18,6 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc.jwk import ECKey
 
 from broker.adapters.oidc.client_keys import SigningKey
-from broker.adapters.oidc.person import acr_values_for
 from broker.adapters.oidc.settings import OidcSettings
 from broker.domain.session import SignInAttempt
 
@@ -30,7 +29,6 @@ def request_parameters(
     attempt: SignInAttempt, settings: OidcSettings, *, max_age: int | None, key: ECKey | None
 ) -> dict[str, str]:
     """Return what is asked of the provider; `key` is that of DPoP, to which the code is then bound (RFC 9449 10)."""
-    asked = acr_values_for(attempt, settings.acr)
     parameters = {
         "response_type": "code",
         "client_id": settings.client_id,
@@ -40,8 +38,9 @@ def request_parameters(
         "nonce": attempt.nonce,
         "code_challenge": str(create_s256_code_challenge(attempt.code_verifier)),
         "code_challenge_method": "S256",
-        "acr_values": " ".join(asked) or None,
+        "acr_values": " ".join(attempt.demand.values(settings.acr)) or None,
         "max_age": None if max_age is None else str(max_age),
+        "prompt": " ".join(one.value for one in attempt.prompt) or None,
         "ui_locales": attempt.language,
         "login_hint": _organisation_hint(attempt) if settings.hints_organisation else None,
         "dpop_jkt": None if key is None else key.thumbprint(),

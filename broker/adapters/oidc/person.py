@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from broker.adapters.oidc.roles import claimed_roles
-from broker.adapters.oidc.settings import NO_MEANING, AcrMeaning, ClaimNames
+from broker.adapters.oidc.settings import ClaimNames
 from broker.adapters.oidc.tokens import VerifiedClaims, instant_of
 from broker.domain.claims import Claimed, ClaimedRole
+from broker.domain.demand import NO_MEANING, AcrMeaning, AcrTable, Demand
 from broker.domain.numbers import EnterpriseNumber, InvalidNumberError, NationalNumber
-from broker.domain.people import Assurance, Organisation
-from broker.domain.session import Identity, SignInAttempt
+from broker.domain.people import Organisation
+from broker.domain.session import Identity
 from broker.ports import Mismatch, SignedIn, SignInRefused
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def signed_in(
     userinfo: Mapping[str, Any],
     *,
     subject: str,
-    acr: Mapping[str, AcrMeaning],
+    acr: AcrTable,
     names: ClaimNames,
     keeps_claims: bool = False,
 ) -> SignedIn:
@@ -51,6 +52,8 @@ def signed_in(
             method=meaning.method,
             assurance=meaning.assurance,
             authenticated_at=_authenticated_at(id_token),
+            auth_time=_moment(id_token, "auth_time"),
+            acr=_acr(id_token),
             acm_session=_code(id_token.get("sid"), longest=255),
             claimed=_claimed(id_token, claims, names, roles) if keeps_claims else None,
         ),
@@ -87,38 +90,19 @@ def combined(id_token: Mapping[str, Any], userinfo: Mapping[str, Any]) -> dict[s
     return {**userinfo, **{name: value for name, value in id_token.items() if value not in (None, "")}}
 
 
-def meaning_of(id_token: Mapping[str, Any], acr: Mapping[str, AcrMeaning]) -> AcrMeaning:
+def meaning_of(id_token: Mapping[str, Any], acr: AcrTable) -> AcrMeaning:
     """Return what `acr` says; absent or unknown says nothing, and no condition on it holds then."""
     value = id_token.get("acr")
     return acr.get(value, NO_MEANING) if isinstance(value, str) else NO_MEANING
 
 
-def check_level(
-    id_token: VerifiedClaims, *, asked: tuple[str, ...], level: Assurance | None, acr: Mapping[str, AcrMeaning]
-) -> None:
-    """Refuse a level below what the attempt asked for (Core 3.1.3.7, step 12): ACM is asked, and may not have listened.
+def check_level(id_token: VerifiedClaims, demand: Demand, acr: AcrTable) -> None:
+    """Refuse a level below what was asked for (Core 3.1.3.7, step 12): ACM is asked, and may not have listened.
 
-    Any means at least as strong as the weakest of `asked` will do. Raises SignInRefused.
+    Raises SignInRefused.
     """
-    reached = meaning_of(id_token, acr).assurance
-    if level is not None and (reached is None or reached < level):
-        raise SignInRefused(Mismatch.LEVEL_NOT_REACHED, "the level is lower than what was asked for, or unknown")
-    if not asked or id_token.get("acr") in asked:
-        return
-    levels = [known.assurance for one in asked if (known := acr.get(one)) and known.assurance is not None]
-    if reached is None or not levels or reached < min(levels):
-        raise SignInRefused(Mismatch.LEVEL_NOT_REACHED, "acr is not one that was asked for, or absent")
-
-
-def acr_values_for(attempt: SignInAttempt, acr: Mapping[str, AcrMeaning]) -> tuple[str, ...]:
-    """Return what to ask for: the attempt's own values, else every method that reaches the attempt's level."""
-    if attempt.acr_values or attempt.level is None:
-        return attempt.acr_values
-    return tuple(
-        value
-        for value, meaning in acr.items()
-        if meaning.method is not None and meaning.assurance is not None and meaning.assurance >= attempt.level
-    )
+    if not demand.reached(_acr(id_token), meaning_of(id_token, acr).assurance, acr):
+        raise SignInRefused(Mismatch.LEVEL_NOT_REACHED, "acr is not one that was asked for, too low, or absent")
 
 
 def _national_number(id_token: Mapping[str, Any], userinfo: Mapping[str, Any], name: str) -> NationalNumber:
@@ -150,10 +134,19 @@ def _first_organisation(claims: Mapping[str, Any], names: tuple[str, ...]) -> En
 
 def _authenticated_at(id_token: VerifiedClaims) -> datetime:
     """Return when the person proved who they are: `auth_time`, or `iat` where the provider does not say."""
-    seconds = instant_of(id_token, "auth_time") or instant_of(id_token, "iat")
-    if seconds is None:
+    moment = _moment(id_token, "auth_time") or _moment(id_token, "iat")
+    if moment is None:
         raise SignInRefused(Mismatch.BAD_TOKEN, "token: iat is absent")
-    return datetime.fromtimestamp(seconds, UTC)
+    return moment
+
+
+def _moment(id_token: VerifiedClaims, name: str) -> datetime | None:
+    seconds = instant_of(id_token, name)
+    return None if not seconds else datetime.fromtimestamp(seconds, UTC)
+
+
+def _acr(id_token: Mapping[str, Any]) -> str | None:
+    return _code(id_token.get("acr"), longest=255)
 
 
 def _name(value: object) -> str:

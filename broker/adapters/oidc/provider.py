@@ -30,7 +30,7 @@ from broker.adapters.oidc.kept import Kept
 from broker.adapters.oidc.keys import KeyNotFound, ProviderKey, read_keys
 from broker.adapters.oidc.logout_token import check_logout_token
 from broker.adapters.oidc.metadata import Metadata, check_issuer, metadata_url, read_metadata
-from broker.adapters.oidc.person import acr_values_for, check_level, signed_in
+from broker.adapters.oidc.person import check_level, signed_in
 from broker.adapters.oidc.response import code_from_response
 from broker.adapters.oidc.settings import OidcSettings
 from broker.adapters.oidc.tokens import (
@@ -106,8 +106,7 @@ class OidcProvider:
         subject = check_id_token(id_token, self._expected(attempt, tokens))
         if attempt.subject is not None and attempt.subject != subject:
             raise SignInRefused(Mismatch.OTHER_PERSON, "another person came back than the one who stepped up")
-        asked = acr_values_for(attempt, self._settings.acr)
-        check_level(id_token.claims, asked=asked, level=attempt.level, acr=self._settings.acr)
+        check_level(id_token.claims, attempt.demand, self._settings.acr)
         userinfo = await self._userinfo(metadata, tokens.access_token, subject=subject, key=self._proof_key(attempt))
         return signed_in(
             id_token.claims,
@@ -272,7 +271,9 @@ class OidcProvider:
         )
 
     def _max_age(self, attempt: SignInAttempt) -> int | None:
-        return self._settings.step_up_max_age if attempt.level is not None else None
+        """Return the most seconds that the sign-in may be old; None when nothing was asked, and nothing is checked."""
+        always = self._settings.step_up_max_age if attempt.level is not None else None
+        return min((age for age in (attempt.max_age, always) if age is not None), default=None)
 
 
 def _successful(answer: Answer, what: str) -> Answer:

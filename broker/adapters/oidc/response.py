@@ -23,16 +23,17 @@ _ERRORS = frozenset(
         "invalid_scope",
         "server_error",
         "temporarily_unavailable",
-        "interaction_required",
-        "login_required",
-        "account_selection_required",
-        "consent_required",
         "invalid_request_uri",
         "invalid_request_object",
         "request_not_supported",
         "request_uri_not_supported",
         "registration_not_supported",
     }
+)
+# OpenID Connect Core 3.1.2.6: the person has to do something first. We never forbid asking (prompt=none), so asking
+# once more, and saying so, is the way on.
+_NEEDS_THE_PERSON = frozenset(
+    {"login_required", "interaction_required", "account_selection_required", "consent_required"}
 )
 # We never ask for these (RFC 9700 2.1.2), so somebody else put them there.
 _NEVER_ASKED_FOR = frozenset({"access_token", "id_token", "token_type", "response", "refresh_token"})
@@ -64,6 +65,8 @@ def refusal(error: str) -> SignInRefused:
     """Return what an error code of the authorization endpoint means for the person."""
     if error == "access_denied":
         return SignInRefused(Mismatch.CANCELLED, "the provider says access_denied")
+    if error in _NEEDS_THE_PERSON:
+        return SignInRefused(Mismatch.INTERACTION_NEEDED, f"the provider says {error}")
     known = error if error in _ERRORS else "another error"
     return SignInRefused(Mismatch.PROVIDER_ERROR, f"the provider says {known}")
 

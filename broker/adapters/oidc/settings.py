@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from broker.domain.demand import AcrMeaning
 from broker.domain.people import Assurance, SignInMethod
 
 SUPPORTED_ALGORITHMS = frozenset(
@@ -31,16 +32,6 @@ METHOD_LEVELS: Mapping[SignInMethod, Assurance] = MappingProxyType(
     }
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcrMeaning:
-    """What an `acr` value says: the method, if it is one of the five, and the level."""
-
-    method: SignInMethod | None
-    assurance: Assurance | None
-
-
-NO_MEANING = AcrMeaning(method=None, assurance=None)
 
 # ACM, "Authenticatiemiddelen". Means that a citizen of the guide cannot choose have a level and no method.
 ACM_ACR: Mapping[str, AcrMeaning] = MappingProxyType(
@@ -125,7 +116,7 @@ class OidcSettings:
 
     `entry_uri` is where a sign-in begins, and where ACM sends a person who chose again for whom they act. `leeway` is
     for clocks that differ; `token_max_age` bounds the time since `iat`. `allowed_hosts` may hold endpoints
-    beside the issuer's own host. `step_up_max_age` asks for a fresh sign-in when a person must step up; ACM's
+    beside the issuer's own host. `step_up_max_age` asks for a fresh sign-in whenever a person must reach a level; ACM's
     documentation names neither `max_age` nor `auth_time`, so it is off unless wanted. `keeps_claims` is for a gateway
     that asks no register: what ACM says of the person stays with their identity, until the ID Token's end.
 

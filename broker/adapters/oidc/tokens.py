@@ -168,7 +168,7 @@ def _check_times(claims: VerifiedClaims, expected: Expected) -> None:
     # Core 3.1.3.7, step 13: asked for by max_age, so required. Held against when we asked, not against now: choosing an
     # organisation at ACM after the sign-in may take its time.
     if authenticated is None or authenticated < expected.authenticated_since - leeway:
-        raise _bad("auth_time is absent or too long ago")
+        raise SignInRefused(Mismatch.SIGNED_IN_TOO_LONG_AGO, "auth_time is absent or too long ago")
 
 
 def _check_access_token_hash(claimed: object, access_token: str | None, algorithm: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,13 @@ def a_decision() -> Decision:
         assurance=Assurance.HIGH,
         rights=(a_right(),),
     )
-    return decide(policy, application="kmo-portefeuille", facts=facts, day=date(2026, 6, 1))
+    return decide(
+        policy,
+        application="kmo-portefeuille",
+        facts=facts,
+        day=date(2026, 6, 1),
+        now=datetime(2026, 6, 1, 8, tzinfo=UTC),
+    )
 
 
 async def record(audit: AuditFile) -> str:

@@ -1,6 +1,6 @@
 """Policy files: a good one is loaded, a bad one is told with every problem, and nothing in between."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,17 @@ from hypothesis import strategies as st
 from broker.adapters.given_facts import read_question
 from broker.adapters.policy_files import failures, gather, load
 from broker.config import ConfigurationInvalid
+from broker.domain.demand import Demand, Prompt
 from broker.domain.numbers import EnterpriseNumber
 from broker.domain.people import Assurance, RelationStatus, SignInMethod
-from broker.domain.policy import AssuranceAtLeast, HoldsRight, IsLegalRepresentative, MethodIsOneOf, OrganisationIs
+from broker.domain.policy import (
+    AssuranceAtLeast,
+    HoldsRight,
+    IsLegalRepresentative,
+    MethodIsOneOf,
+    OrganisationIs,
+    SignedInWithin,
+)
 
 ENTERPRISE, OTHER = EnterpriseNumber("1999999943"), EnterpriseNumber("1999999844")
 
@@ -274,6 +282,54 @@ def test_a_folder_without_policies_and_a_missing_file_are_problems(tmp_path: Pat
     assert problems(tmp_path) == [(1, "no policy file (*.yaml) is here")]
     ((_, message),) = problems(tmp_path / "absent.yaml")
     assert "No such file" in message
+
+
+RECENT = GOOD.replace(
+    "require:\n", "sign_in: SIGN_IN\nrequire:\n  - id: recent\n    signed_in_within: WITHIN\n"
+).replace(
+    "tests:\n",
+    "tests:\n"
+    "  - name: Too long ago\n"
+    '    given: {signed_in: AGO, organisation: "1999.999.943"}\n'
+    "    expect: {allowed: false, reason: recent}\n",
+)
+
+
+def recent(*, sign_in: str = "{max_age: 1h}", within: str = "15m", ago: str = "16m") -> str:
+    return RECENT.replace("SIGN_IN", sign_in).replace("WITHIN", within).replace("AGO", ago)
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "demand"),
+    [
+        ("{prompt: login}", Demand(prompt=(Prompt.LOGIN,))),
+        ("{prompt: [select_account, login]}", Demand(prompt=(Prompt.LOGIN, Prompt.SELECT_ACCOUNT))),
+        ("{acr_values: urn:one, max_age: 1h}", Demand(acr_values=("urn:one",), max_age=3600)),
+        ("{acr_values: [urn:one, urn:two, urn:one]}", Demand(acr_values=("urn:one", "urn:two"))),
+    ],
+)
+def test_a_policy_says_how_the_provider_is_asked(tmp_path: Path, sign_in: str, demand: Demand) -> None:
+    (policy,) = load(written(tmp_path, recent(sign_in=sign_in, ago="unknown")))
+    assert policy.sign_in == demand
+    assert policy.require[0].condition == SignedInWithin(limit=timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (recent(within="15"), "write"),
+        (recent(within='"15"'), "write a length of time such as 15m"),
+        (recent(within="59s"), "the shortest is 1m"),
+        (recent(within="1d"), "write a length of time such as 15m"),
+        (recent(ago="yesterday"), "how long ago the person signed in, or `unknown`"),
+        (recent(sign_in="{}"), "asks for nothing"),
+        (recent(sign_in="{prompt: none}"), "none of login, consent, select_account"),
+        (recent(sign_in="{acr_values: 'a b'}"), "is no acr value"),
+        (recent(sign_in="{max_age: 5s}"), "the shortest is 1m"),
+    ],
+)
+def test_a_sign_in_that_cannot_be_asked_for_is_told(tmp_path: Path, text: str, said: str) -> None:
+    assert any(said in message for _, message in problems(written(tmp_path, text)))
 
 
 def test_the_facts_of_a_case_are_what_it_says(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """Test cases of a policy: what passes, and how a difference is told."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from broker.domain.cases import Case, Expected, judge, misses_of, reasons
 from broker.domain.decide import Cause
 from broker.domain.people import Assurance, SignInMethod
-from broker.domain.policy import AssuranceAtLeast, MethodIsOneOf, OrganisationIs
+from broker.domain.policy import AssuranceAtLeast, Condition, MethodIsOneOf, OrganisationIs, SignedInWithin
 from tests.broker.domain.world import DAY, POLICY, facts, function, right
 
 REPRESENTATIVE = facts(functions=(function(),))
@@ -81,6 +82,7 @@ def test_a_condition_knows_for_which_causes_it_may_fail() -> None:
 
 def test_every_cause_is_either_good_or_the_miss_of_some_condition() -> None:
     good = {
+        Cause.SIGNED_IN_RECENTLY,
         Cause.METHOD_ACCEPTED,
         Cause.ASSURANCE_REACHED,
         Cause.ORGANISATION_IN_ORDER,
@@ -88,7 +90,8 @@ def test_every_cause_is_either_good_or_the_miss_of_some_condition() -> None:
         Cause.RIGHT_VALID,
     }
     conditions = [clause.condition for clause in POLICY.require] + [clause.condition for clause in POLICY.allow]
-    misses = {cause for one in [*conditions, AssuranceAtLeast(level=Assurance.HIGH)] for cause in misses_of(one)}
+    others: list[Condition] = [AssuranceAtLeast(level=Assurance.HIGH), SignedInWithin(limit=timedelta(minutes=5))]
+    misses = {cause for one in [*conditions, *others] for cause in misses_of(one)}
     assert misses | good == set(Cause)
     assert not misses & good
 

@@ -8,10 +8,11 @@ import pytest
 
 from broker.domain.decide import Cause, Decision, Role, decide
 from broker.domain.people import Assurance, Facts, RelationStatus, SignInMethod
-from broker.domain.policy import AssuranceAtLeast, MethodIsOneOf, OrganisationIs, Policy, Requirement
+from broker.domain.policy import AssuranceAtLeast, MethodIsOneOf, OrganisationIs, Policy, Requirement, SignedInWithin
 from tests.broker.domain.world import (
     DAY,
     ENTERPRISE,
+    NOON,
     OLD_RIGHT,
     OTHER_ENTERPRISE,
     POLICY,
@@ -26,7 +27,7 @@ from tests.broker.domain.world import (
 
 
 def decided(about: Facts, *, day: date = DAY, policy: Policy = POLICY) -> Decision:
-    return decide(policy, application="kmo-portefeuille", facts=about, day=day)
+    return decide(policy, application="kmo-portefeuille", facts=about, day=day, now=NOON)
 
 
 def test_a_legal_representative_needs_no_right() -> None:
@@ -221,3 +222,24 @@ def test_a_right_works_until_the_end_of_its_last_day_and_not_the_day_after() -> 
     assert decided(about, day=DAY + timedelta(days=1)).cause is Cause.RIGHT_EXPIRED
     assert decided(about, day=date(2018, 6, 26)).allowed
     assert decided(about, day=date(2018, 6, 25)).cause is Cause.RELATION_NOT_YET_VALID
+
+
+@pytest.mark.parametrize(
+    ("minutes", "cause"),
+    [
+        (0, Cause.SIGNED_IN_RECENTLY),
+        (-1, Cause.SIGNED_IN_RECENTLY),  # the provider's clock is ahead of ours
+        (15, Cause.SIGNED_IN_RECENTLY),
+        (15.01, Cause.SIGNED_IN_TOO_LONG_AGO),
+        (None, Cause.SIGNED_IN_TOO_LONG_AGO),
+    ],
+)
+def test_the_age_of_the_sign_in_is_counted_from_when_the_provider_says_it_was(
+    minutes: float | None, cause: Cause
+) -> None:
+    age = Requirement(id="age", condition=SignedInWithin(limit=timedelta(minutes=15)))
+    then = None if minutes is None else NOON - timedelta(minutes=minutes)
+    decision = decided(facts(functions=(function(),), authenticated_at=then), policy=replace(POLICY, require=(age,)))
+    assert decision.steps[0].finding.cause is cause
+    assert decision.allowed is (cause is Cause.SIGNED_IN_RECENTLY)
+    assert decision.valid_until == (then + timedelta(minutes=15) if then and decision.allowed else None)

@@ -1,7 +1,7 @@
 """What holds for all facts: a refusal never turns into access by losing a fact, and an independent rule agrees."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import product
 
 from hypothesis import given
@@ -20,6 +20,7 @@ from broker.domain.policy import (
     Policy,
     Requirement,
     Road,
+    SignedInWithin,
 )
 from broker.domain.validity import Period
 from tests.broker.domain.world import (
@@ -27,6 +28,7 @@ from tests.broker.domain.world import (
     ENTERPRISE,
     METHODS,
     NEW_RIGHT,
+    NOON,
     OLD_RIGHT,
     OTHER_ENTERPRISE,
     POLICY,
@@ -68,6 +70,7 @@ FACTS = st.builds(
     rights=st.lists(RIGHTS, max_size=3).map(tuple),
     administrator=st.booleans(),
     has_representative=st.booleans(),
+    authenticated_at=st.none() | st.integers(-60, 3600).map(lambda seconds: NOON - timedelta(seconds=seconds)),
 )
 ROADS = st.just(IsLegalRepresentative()) | st.builds(
     HoldsRight,
@@ -78,6 +81,7 @@ ROADS = st.just(IsLegalRepresentative()) | st.builds(
 CONDITIONS = (
     st.builds(MethodIsOneOf, methods=st.frozensets(st.sampled_from(SignInMethod)))
     | st.builds(AssuranceAtLeast, level=st.sampled_from(Assurance))
+    | st.builds(SignedInWithin, limit=st.integers(60, 3600).map(lambda seconds: timedelta(seconds=seconds)))
     | st.builds(OrganisationIs, active=st.booleans(), registered=st.booleans())
     | ROADS
 )
@@ -94,8 +98,8 @@ def _policy(require: list[Condition], allow: list[Road]) -> Policy:
 POLICIES = st.builds(_policy, st.lists(CONDITIONS, max_size=3), st.lists(ROADS, min_size=1, max_size=3))
 
 
-def _decided(policy: Policy, about: Facts) -> Decision:
-    return decide(policy, application="kmo-portefeuille", facts=about, day=DAY)
+def _decided(policy: Policy, about: Facts, *, now: datetime = NOON) -> Decision:
+    return decide(policy, application="kmo-portefeuille", facts=about, day=DAY, now=now)
 
 
 def _poorer(about: Facts) -> list[Facts]:
@@ -116,6 +120,7 @@ def _poorer(about: Facts) -> list[Facts]:
         *fewer_rights,
         replace(about, method=None),
         replace(about, assurance=None),
+        replace(about, authenticated_at=None),
         replace(about, active=False),
         replace(about, registered=False),
         replace(about, administrator=False),
@@ -127,6 +132,23 @@ def test_a_refusal_never_turns_into_access_by_losing_a_fact(policy: Policy, abou
     if _decided(policy, about).allowed:
         return
     assert not any(_decided(policy, less).allowed for less in _poorer(about))
+
+
+@given(POLICIES, FACTS, st.integers(0, 7200))
+def test_a_refusal_never_turns_into_access_by_waiting(policy: Policy, about: Facts, seconds: int) -> None:
+    later = NOON + timedelta(seconds=seconds)
+    assert _decided(policy, about).allowed or not _decided(policy, about, now=later).allowed
+
+
+@given(POLICIES, FACTS)
+def test_a_decision_holds_until_the_instant_that_it_names_and_no_longer(policy: Policy, about: Facts) -> None:
+    decision = _decided(policy, about)
+    until = decision.valid_until
+    if until is None:
+        assert _decided(policy, about, now=NOON + timedelta(hours=11)).allowed == decision.allowed
+        return
+    assert _decided(policy, about, now=until).allowed
+    assert not _decided(policy, about, now=until + timedelta(microseconds=1)).allowed
 
 
 @given(POLICIES, FACTS)

@@ -1,6 +1,7 @@
 """The sentences for operators: one for every cause, complete, and without a person's number."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,18 @@ import pytest
 from broker.domain.decide import Cause, Finding, Step, decide
 from broker.domain.explain import because, wanted
 from broker.domain.people import Assurance, Facts, RelationStatus, SignInMethod
-from broker.domain.policy import AssuranceAtLeast, Condition, HoldsRight, MethodIsOneOf, OrganisationIs
+from broker.domain.policy import (
+    AssuranceAtLeast,
+    Condition,
+    HoldsRight,
+    MethodIsOneOf,
+    OrganisationIs,
+    Requirement,
+    SignedInWithin,
+)
 from tests.broker.domain.world import (
     DAY,
+    NOON,
     OTHER_ENTERPRISE,
     POLICY,
     SERVICE_PROVIDER,
@@ -25,7 +35,7 @@ REPRESENTATION, HOLDS_RIGHT = POLICY.allow[0].condition, POLICY.allow[1].conditi
 
 
 def sentences(about: Facts) -> dict[str, str]:
-    decision = decide(POLICY, application="kmo-portefeuille", facts=about, day=DAY)
+    decision = decide(POLICY, application="kmo-portefeuille", facts=about, day=DAY, now=NOON)
     return {step.clause: because(step, about) for step in decision.steps}
 
 
@@ -127,3 +137,21 @@ def test_a_level_is_told_in_a_word(assurance: Assurance | None) -> None:
 )
 def test_what_a_condition_asks_is_told_in_a_few_words(condition: Condition, words: str) -> None:
     assert wanted(condition) == words
+
+
+@pytest.mark.parametrize(
+    ("ago", "sentence"),
+    [
+        (timedelta(minutes=20), "signed in 20 minutes ago; wanted is at most 1 hour ago"),
+        (timedelta(hours=2), "signed in 2 hours ago; wanted is at most 1 hour ago"),
+        (timedelta(seconds=61), "signed in 61 seconds ago; wanted is at most 1 hour ago"),
+        (timedelta(0), "signed in 0 seconds ago; wanted is at most 1 hour ago"),
+        (None, "signed in at an unknown time; wanted is at most 1 hour ago"),
+    ],
+)
+def test_an_age_is_told_in_words(ago: timedelta | None, sentence: str) -> None:
+    age = Requirement(id="age", condition=SignedInWithin(limit=timedelta(hours=1)))
+    about = facts(authenticated_at=None if ago is None else NOON - ago)
+    policy = replace(POLICY, require=(age,))
+    decision = decide(policy, application="kmo-portefeuille", facts=about, day=DAY, now=NOON)
+    assert because(decision.steps[0], about) == sentence

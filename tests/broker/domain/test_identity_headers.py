@@ -15,6 +15,7 @@ from broker.domain.people import Facts
 from broker.domain.session import Session
 from tests.broker.domain.world import (
     DAY,
+    NOON,
     OTHER_ENTERPRISE,
     PERSON,
     POLICY,
@@ -33,7 +34,7 @@ REPRESENTATIVE = facts(functions=(function(),))
 
 
 def decision(about: Facts, application: str = "kmo-portefeuille") -> Decision:
-    return decide(POLICY, application=application, facts=about, day=DAY)
+    return decide(POLICY, application=application, facts=about, day=DAY, now=NOON)
 
 
 def headers(of: Session, about: Facts, **changes: Any) -> IdentityHeaders:
@@ -70,6 +71,12 @@ def test_the_claims_say_the_same_in_plain_text() -> None:
 def test_an_unknown_level_gives_no_header() -> None:
     unknown = session(REPRESENTATIVE, identity=identity(assurance=None))
     assert "X-Inkom-Assurance" not in dict(headers(unknown, REPRESENTATIVE).plain)
+
+
+def test_when_the_person_proved_who_they_are_is_told_in_seconds_and_only_when_it_is_known() -> None:
+    known = session(REPRESENTATIVE, identity=identity(auth_time=NOON))
+    assert dict(headers(known, REPRESENTATIVE).plain)["X-Inkom-Authenticated-At"] == str(int(NOON.timestamp()))
+    assert "X-Inkom-Authenticated-At" not in dict(headers(session(REPRESENTATIVE), REPRESENTATIVE).plain)
 
 
 def test_the_national_number_leaves_only_where_it_was_asked_for() -> None:

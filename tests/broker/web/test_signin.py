@@ -113,7 +113,8 @@ async def test_an_answer_that_was_refused_makes_a_page_with_a_way_back_and_no_se
     world.provider.refusal = SignInRefused(mismatch, "what it was")
     answer = await world.sign_in()
     assert answer.status_code == (200 if mismatch is Mismatch.CANCELLED else 403)
-    assert 'href="/_inkom/login?return_to=%2Fkmo-portefeuille%2F"' in answer.text
+    anew = "&amp;prompt=login" if mismatch is Mismatch.INTERACTION_NEEDED else ""
+    assert f'href="/_inkom/login?return_to=%2Fkmo-portefeuille%2F{anew}"' in answer.text
     assert "what it was" not in answer.text
     assert world.sessions.kept == {}
     assert world.audit.events[-1].kind == "sign-in-refused"

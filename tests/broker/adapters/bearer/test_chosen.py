@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from broker.adapters.bearer.chosen import api_terms, chosen_tokens
+from broker.adapters.bearer.chosen import chosen_tokens
 from broker.adapters.http import BackChannel
 from broker.adapters.sessions.connection import close, connect
 from broker.domain.machine import TokenRefused
-from broker.domain.people import Assurance
 from broker.ports import AccessTokens
 from tests.broker.adapters.examples import SetClock
 from tests.broker.test_config import API, ASKING, SMALL, loaded, with_api
@@ -63,15 +62,3 @@ async def test_two_applications_of_one_issuer_share_its_keys_and_not_its_audienc
     assert list(found) == ["kmo-portefeuille", "other"]
     for tokens in found.values():
         assert isinstance(await tokens.again("no token"), TokenRefused)
-
-
-def test_the_values_that_reach_a_level_are_those_of_the_provider(folder: Path) -> None:
-    settings, _ = loaded(folder, with_api(API))
-    api = settings.applications["kmo-portefeuille"].api
-    assert api is not None
-    levels = api_terms(api, settings.acm).levels
-    assert {level: len(levels[level]) for level in Assurance} == {
-        Assurance.LOW: 5,
-        Assurance.SUBSTANTIAL: 4,
-        Assurance.HIGH: 2,
-    }

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from broker.adapters.oidc.person import acr_values_for, check_level, combined, meaning_of, signed_in
+from broker.adapters.oidc.person import check_level, combined, meaning_of, signed_in
 from broker.adapters.oidc.settings import ACM_ACR, ClaimNames, acr_table
 from broker.adapters.oidc.tokens import VerifiedClaims
+from broker.domain.demand import Demand
 from broker.domain.people import Assurance, SignInMethod
 from broker.ports import Mismatch, SignedIn, SignInRefused
-from tests.broker.adapters.examples import AN, BAKERY, TRAINING, attempt
+from tests.broker.adapters.examples import AN, BAKERY, TRAINING
 
 MEANS = "urn:be:vlaanderen:authmech:"
 
@@ -129,19 +130,13 @@ def test_a_table_of_methods_gives_each_its_level() -> None:
 def test_the_level_reached_is_at_least_what_was_asked_for(
     acr: str | None, asked: tuple[str, ...], level: Assurance | None, *, enough: bool
 ) -> None:
+    demand = Demand(level=level, acr_values=asked)
     if enough:
-        check_level(claims(acr=acr), asked=asked, level=level, acr=ACM_ACR)
+        check_level(claims(acr=acr), demand, ACM_ACR)
         return
     with pytest.raises(SignInRefused) as refusal:
-        check_level(claims(acr=acr), asked=asked, level=level, acr=ACM_ACR)
+        check_level(claims(acr=acr), demand, ACM_ACR)
     assert refusal.value.mismatch is Mismatch.LEVEL_NOT_REACHED
-
-
-def test_a_level_is_asked_for_by_all_methods_that_reach_it_and_no_other_means() -> None:
-    assert acr_values_for(attempt(level=Assurance.HIGH), ACM_ACR) == (MEANS + "eid", MEANS + "itsme")
-    assert MEANS + "csamsms" in acr_values_for(attempt(level=Assurance.SUBSTANTIAL), ACM_ACR)
-    assert acr_values_for(attempt(), ACM_ACR) == ()
-    assert acr_values_for(attempt(level=Assurance.HIGH, acr_values=("urn:x",)), ACM_ACR) == ("urn:x",)
 
 
 @pytest.mark.parametrize(

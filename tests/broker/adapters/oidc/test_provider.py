@@ -86,7 +86,7 @@ async def test_a_step_up_may_ask_for_a_fresh_sign_in_and_hint_the_organisation(o
     assert query["max_age"] == ["0"]
     assert json.loads(b64decode(query["login_hint"][0])) == {"cap_hint": "EA", "code_hint": "1999999943"}
     op.claims["auth_time"] = int(NOW.timestamp()) - 60
-    assert await refused(us, op, level=Assurance.HIGH) is Mismatch.BAD_TOKEN
+    assert await refused(us, op, level=Assurance.HIGH) is Mismatch.SIGNED_IN_TOO_LONG_AGO
     op.claims["auth_time"] = int(NOW.timestamp())
     op.clock.move(timedelta(minutes=5))
     op.claims["iat"] = int(op.clock.now().timestamp())

@@ -92,7 +92,7 @@ def test_a_person_who_cancels_has_cancelled() -> None:
     assert refused(response).mismatch is Mismatch.CANCELLED
 
 
-@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable", "login_required", "invalid_scope"])
+@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable", "invalid_scope"])
 def test_another_error_is_the_provider_s(error: str) -> None:
     refusal = refused([("error", error), ("state", "s"), ("iss", ISSUER)])
     assert (refusal.mismatch, error in refusal.detail) == (Mismatch.PROVIDER_ERROR, True)
@@ -117,3 +117,11 @@ def test_a_code_that_cannot_be_one_is_refused(code: str) -> None:
 
 def test_an_empty_response_is_refused() -> None:
     assert refused([]).mismatch is Mismatch.BAD_RESPONSE
+
+
+@pytest.mark.parametrize(
+    "error", ["login_required", "interaction_required", "account_selection_required", "consent_required"]
+)
+def test_an_error_that_needs_the_person_says_so(error: str) -> None:
+    refusal = refused([("error", error), ("state", "s"), ("iss", ISSUER)])
+    assert (refusal.mismatch, error in refusal.detail) == (Mismatch.INTERACTION_NEEDED, True)

@@ -294,7 +294,13 @@ def test_the_access_token_hash_uses_the_signature_s_algorithm(algorithm: str) ->
     ("auth_time", "good"), [(NOW, True), (NOW - 90, True), (NOW - 91, False), (REMOVED, False), (None, False)]
 )
 def test_a_fresh_sign_in_that_was_asked_for_must_have_happened(auth_time: object, *, good: bool) -> None:
-    assert accepted({"auth_time": auth_time}, replace(EXPECTED, authenticated_since=NOW - 60)) is good
+    asked = replace(EXPECTED, authenticated_since=NOW - 60)
+    if good:
+        assert accepted({"auth_time": auth_time}, asked)
+        return
+    with pytest.raises(SignInRefused) as refusal:
+        check_id_token(id_token({"auth_time": auth_time}), asked)
+    assert refusal.value.mismatch is Mismatch.SIGNED_IN_TOO_LONG_AGO
 
 
 def test_no_refusal_names_a_claim_s_value() -> None:

@@ -60,9 +60,10 @@ async def decided(who: Identity, *, table: Claims | None = None) -> Decision | N
         registered=True,
         method=who.method,
         assurance=who.assurance,
+        authenticated_at=who.auth_time,
         day=day,
     )
-    return decide(POLICY, application="kmo-portefeuille", facts=facts, day=day)
+    return decide(POLICY, application="kmo-portefeuille", facts=facts, day=day, now=SIGNED_IN)
 
 
 async def allowed(recording: str = "claims-employee", **changes: Any) -> bool:
