@@ -156,8 +156,9 @@ class FreshSessions:
         return await asyncio.shield(reading)
 
     async def _read_anew(self, cookie: str, session: Session, number: EnterpriseNumber) -> Session | None:
-        renewed = session.acting_for(await self._facts.acting(session.identity, number))
-        return renewed if await self._sessions.update(cookie, renewed) else None
+        acting = await self._facts.acting(session.identity, number)
+        # Into the session as it stands by now: whoever refreshed it meanwhile is not undone.
+        return await self._sessions.amend(cookie, lambda kept: kept.acting_for(acting))
 
 
 def _rights(record: PersonRecord, number: EnterpriseNumber) -> tuple[UserRight, ...]:

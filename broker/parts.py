@@ -29,7 +29,8 @@ from broker.adapters.registers.chosen import chosen_registers, magda_channel
 from broker.adapters.registrations import Database, SqlRegistrations
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
-from broker.adapters.sessions.connection import connect
+from broker.adapters.sessions.connection import Connection, connect
+from broker.adapters.sessions.index import RedisSessionIndex
 from broker.adapters.sessions.parking import RedisParking
 from broker.adapters.sessions.store import RedisSessions
 from broker.adapters.signals.announcements import RedisAnnouncements
@@ -50,6 +51,7 @@ from broker.ports import (
     Parking,
     Registers,
     Registrations,
+    SessionIndex,
     SignalReader,
 )
 
@@ -69,6 +71,7 @@ class Parts:
 
     clock: Clock
     sessions: MarkedSessions
+    index: SessionIndex
     attempts: AttemptStore
     parking: Parking
     choices: LastChoices
@@ -97,6 +100,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     announcements = RedisAnnouncements(
         redis, key=secrets.pseudonym_key, lifetime=timedelta(seconds=settings.sessions.absolute), clock=clock
     )
+    index = connect_index(settings, secrets, redis, clock=clock)
     sessions = RedisSessions(
         redis,
         secrets=secrets.session_secrets,
@@ -104,6 +108,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         absolute=timedelta(seconds=settings.sessions.absolute),
         clock=clock,
         announcements=announcements,
+        index=index,
     )
     magda = magda_channel(settings.registers, secrets)
     registers = chosen_registers(
@@ -118,6 +123,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     return Parts(
         clock=clock,
         sessions=sessions,
+        index=index,
         attempts=RedisAttempts(redis, secrets=secrets.session_secrets),
         parking=RedisParking(
             redis,
@@ -150,6 +156,18 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
             registrations.aclose,
             audit.aclose,
         ),
+    )
+
+
+def connect_index(settings: Settings, secrets: Secrets, redis: Connection, *, clock: Clock) -> RedisSessionIndex:
+    """Return the index of sessions, which operators' commands ask too."""
+    return RedisSessionIndex(
+        redis,
+        secrets=secrets.session_secrets,
+        pseudonym_key=secrets.pseudonym_key,
+        idle=timedelta(seconds=settings.sessions.idle),
+        absolute=timedelta(seconds=settings.sessions.absolute),
+        clock=clock,
     )
 
 

@@ -18,7 +18,7 @@ missing session, an unknown organisation or a refusal is a value.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -35,7 +35,7 @@ from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.parked import Owner, ParkedPost
 from broker.domain.people import Enterprise, Organisation, PersonRecord
 from broker.domain.registration import Registration
-from broker.domain.session import Destination, Identity, Session, SignInAttempt
+from broker.domain.session import Destination, Identity, OpenSession, Session, SignInAttempt
 
 
 class InkomError(Exception):
@@ -194,6 +194,12 @@ class SessionStore(Protocol):
     async def update(self, cookie: str, session: Session) -> bool:
         """Store new facts under the same cookie; False when the session ended meanwhile (it stays ended)."""
 
+    async def use(self, cookie: str, session: Session) -> None:
+        """Note that a session, found without counting it as use, is used after all."""
+
+    async def amend(self, cookie: str, change: Callable[[Session], Session]) -> Session | None:
+        """Change the session as it stands, whoever else writes it; None when it has ended (it stays ended)."""
+
     async def renew(self, cookie: str, session: Session) -> str | None:
         """Store the session under a new cookie value and end the old one; None when the old one had ended."""
 
@@ -280,6 +286,16 @@ class AccessTokens(Protocol):
 
     async def again(self, token: str) -> TokenClaims | TokenRefused:
         """Return what the token of a request that still runs says now. Raises ProviderUnavailable."""
+
+
+class SessionIndex(Protocol):
+    """Which sessions a person has. `person` is the pseudonym of the audit log. Every method raises StoreUnavailable."""
+
+    async def of(self, person: str) -> tuple[OpenSession, ...]:
+        """Return a person's sessions, the newest first."""
+
+    async def end(self, person: str, references: Sequence[str]) -> tuple[str, ...]:
+        """End sessions of a person at once, on every machine; return the references of those that were open."""
 
 
 class AttemptStore(Protocol):

@@ -5,10 +5,11 @@ How sessions are stored, found by a cookie and encrypted is `adapters/sessions.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from broker.domain.browsers import Browser
 from broker.domain.claims import Claimed
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import Assurance, Facts, Organisation, SignInMethod
@@ -57,7 +58,8 @@ class Acting:
 class Session:
     """One signed-in browser. `reference` names it in logs and audit, and cannot be turned into its cookie.
 
-    `form_token` protects the forms of this session against cross-site requests.
+    `form_token` protects the forms of this session against cross-site requests. `used_at` is when it was used before
+    this request: the store says so, and does not keep it here.
     """
 
     reference: str
@@ -65,6 +67,8 @@ class Session:
     began_at: datetime
     form_token: str
     acting: Acting | None = None
+    browser: Browser | None = None
+    used_at: datetime | None = field(default=None, compare=False)
 
     def acting_for(self, acting: Acting | None) -> Self:
         """Return the session with another organisation: nothing decided for the former one remains in it."""
@@ -79,6 +83,21 @@ class Session:
     def ended(self, now: datetime, *, absolute: timedelta) -> bool:
         """Whether the session is over; the idle limit is the store's."""
         return now >= self.ends_at(absolute=absolute)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """What the index of a person's sessions says of one: nothing that opens it, and no name or number of a person.
+
+    `person` is the pseudonym of the audit log.
+    """
+
+    reference: str
+    person: str
+    began_at: datetime
+    used_at: datetime
+    organisation: EnterpriseNumber | None = None
+    browser: Browser | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from broker.cookies import Cookies, cookie_value
+from broker.domain.browsers import browser_of
 from broker.domain.people import Assurance
 from broker.domain.session import Acting, Destination, Identity, Session, SignInAttempt
 from broker.facts import FactsReader
@@ -121,6 +123,8 @@ class SignInPages:
 
     async def callback(self, request: Request) -> Response:
         """Take the provider's answer: a new session, or a page that says why not."""
+        # Redeeming takes time: what ends the person's sessions from now on ends the one that this answer begins, too.
+        arrived_at = self._clock.now()
         answer = parse_qsl(request.scope["query_string"].decode("ascii", "replace"), keep_blank_values=True)
         attempt = await self._attempt(request, answer)
         if attempt is None:
@@ -130,7 +134,7 @@ class SignInPages:
         except SignInRefused as refused:
             again = with_place(address_with_return(LOGIN, attempt.return_to), attempt.fragment)
             return await self._refuse(request, refused, again=again)
-        return await self._begin(request, attempt, signed_in)
+        return await self._begin(request, attempt, signed_in, arrived_at=arrived_at)
 
     async def _session(self, request: Request) -> Session | None:
         return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions)
@@ -183,7 +187,9 @@ class SignInPages:
             reference=spoken(reference),
         )
 
-    async def _begin(self, request: Request, attempt: SignInAttempt, signed_in: SignedIn) -> Response:
+    async def _begin(
+        self, request: Request, attempt: SignInAttempt, signed_in: SignedIn, *, arrived_at: datetime
+    ) -> Response:
         """Begin a session under a new id; one that this browser had before is over."""
         cookies = self._pages.cookies
         former = cookie_value(request.scope["headers"], cookies.session)
@@ -193,9 +199,10 @@ class SignInPages:
         session = Session(
             reference=new_reference(),
             identity=signed_in.identity,
-            began_at=self._clock.now(),
+            began_at=arrived_at,
             form_token=secrets.token_urlsafe(24),
             acting=acting,
+            browser=browser_of(request.headers.get("user-agent", "")),
         )
         await self._audit.happened(
             Event(

@@ -20,11 +20,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from broker.adapters.sessions.connection import Connection, Transaction, store_errors
+from broker.adapters.sessions.connection import CHANNEL, Connection, Transaction, store_errors
+from broker.domain.identity_headers import audit_pseudonym
 from broker.domain.session import Identity
 from broker.ports import Announced, Clock, StoreUnavailable
 
-_CHANNEL = "inkom:announcements"
 _SEEN_FOR = timedelta(hours=1)  # longer than an event may be old
 _PAUSE_SECONDS = 1.0
 _log = logging.getLogger("inkom.signals")
@@ -123,7 +123,7 @@ class RedisAnnouncements:
             pipeline.set(seen, b"", px=_SEEN_FOR)
             renewed = msgspec.structs.replace(record, mark=secrets.token_urlsafe(12))
             pipeline.set(_key(name), msgspec.json.encode(renewed), px=self._lifetime)
-            pipeline.publish(_CHANNEL, name)
+            pipeline.publish(CHANNEL, name)
             return True
 
         with store_errors():
@@ -133,7 +133,9 @@ class RedisAnnouncements:
     @contextmanager
     def watching(self, identity: Identity) -> Iterator[asyncio.Event]:
         """An event that is set when something is announced about the person."""
-        names, changed = self._names(identity), asyncio.Event()
+        # By the pseudonym too, by which the index of sessions says that one was ended.
+        person = audit_pseudonym(identity.national_number, key=self._key)
+        names, changed = (*self._names(identity), person), asyncio.Event()
         for name in names:
             self._watched.setdefault(name, set()).add(changed)
         try:
@@ -160,7 +162,7 @@ class RedisAnnouncements:
 
     async def _listen(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
-            await channel.subscribe(_CHANNEL)
+            await channel.subscribe(CHANNEL)
             self._hears = True
             # What was announced while nobody listened is looked up now.
             self._wake(*self._watched)
