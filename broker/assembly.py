@@ -42,6 +42,7 @@ from broker.web.provider_logout import ProviderLogout
 from broker.web.refusal import RefusalPage
 from broker.web.registration import RegistrationPages
 from broker.web.replay import ReplayedForms
+from broker.web.sessions import SessionsPages
 from broker.web.signals import SignalsReceiver
 from broker.web.signin import SignInPages
 from broker.web.site import SPACE, Pages
@@ -138,6 +139,14 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         origin=public_url,
         pseudonym_key=pseudonym_key,
     )
+    listed = SessionsPages(
+        pages=pages,
+        sessions=sessions,
+        index=parts.index,
+        audit=parts.audit,
+        origin=public_url,
+        pseudonym_key=pseudonym_key,
+    )
 
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
 
@@ -162,6 +171,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
                     *registration.routes(),
                     *parked.routes(),
                     *profile.routes(),
+                    *listed.routes(),
                     *status.routes(),
                     *_signals(parts),
                 ],
