@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from redis.asyncio import Redis
 
-from broker.adapters.sessions.connection import CHANNEL, Transaction, store_errors
+from broker.adapters.sessions.connection import CHANNEL, Transaction, close, store_errors
 from broker.adapters.sessions.sealing import Sealing
 from broker.domain.browsers import Browser
 from broker.domain.identity_headers import audit_pseudonym
@@ -156,6 +156,11 @@ class RedisSessionIndex:
                         found = await self._open(key.removeprefix(_PREFIX), {reference: row})
                         return found[0] if found else None
         return None
+
+    async def aclose(self) -> None:
+        """Close all connections, for whoever asks nothing else."""
+        with store_errors():
+            await close(self._redis)
 
     async def _scanned(self) -> AsyncIterator[list[str]]:
         cursor = 0
