@@ -23,6 +23,7 @@ from broker.config import Application, Settings
 from broker.cookies import Cookies
 from broker.domain.claims import RoleTable
 from broker.domain.policy import Policy
+from broker.domain.session import SessionLimits
 from broker.facts import FactsReader, FreshSessions
 from broker.machines import KnownOrganisations, MachineSessions
 from broker.parts import Parts
@@ -255,8 +256,17 @@ def _applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Pro
             upstream=_upstream(application),
             discloses_national_number=application.national_number is not None,
             api=None if application.api is None else api_terms(application.api, settings.acm),
+            limits=_limits(application),
         )
         for name, application in settings.applications.items()
+    )
+
+
+def _limits(application: Application) -> SessionLimits:
+    idle, absolute = application.sessions.idle, application.sessions.absolute
+    return SessionLimits(
+        idle=None if idle is None else timedelta(seconds=idle),
+        absolute=None if absolute is None else timedelta(seconds=absolute),
     )
 
 

@@ -132,6 +132,10 @@ class FreshSessions:
             return await self._reread(cookie, session, session.acting, mark)
         return await self.fresher(cookie, session, than=self._max_age)
 
+    async def use(self, cookie: str, session: Session) -> None:
+        """Note that a session, found without counting it as use, is used after all. Raises StoreUnavailable."""
+        await self._sessions.use(cookie, session)
+
     def watching(self, session: Session) -> AbstractContextManager[asyncio.Event]:
         """Within it, the event is set when something is announced about the session's person."""
         return self._announcements.watching(session.identity)
@@ -153,7 +157,8 @@ class FreshSessions:
             reading = asyncio.create_task(self._read_anew(cookie, session, acting.organisation.number))
             self._readings[key] = reading
             reading.add_done_callback(lambda _: self._readings.pop(key, None))
-        return await asyncio.shield(reading)
+        renewed = await asyncio.shield(reading)
+        return None if renewed is None else replace(renewed, used_at=session.used_at)
 
     async def _read_anew(self, cookie: str, session: Session, number: EnterpriseNumber) -> Session | None:
         acting = await self._facts.acting(session.identity, number)

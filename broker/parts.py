@@ -109,6 +109,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         clock=clock,
         announcements=announcements,
         index=index,
+        prolonged_every=timedelta(seconds=_shortest_idle(settings) / 10),
     )
     magda = magda_channel(settings.registers, secrets)
     registers = chosen_registers(
@@ -157,6 +158,12 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
             audit.aclose,
         ),
     )
+
+
+def _shortest_idle(settings: Settings) -> float:
+    """Return the shortest idle limit in seconds: the last use must be known finely enough for it."""
+    own = [one.sessions.idle for one in settings.applications.values() if one.sessions.idle is not None]
+    return min([settings.sessions.idle, *own])
 
 
 def connect_index(settings: Settings, secrets: Secrets, redis: Connection, *, clock: Clock) -> RedisSessionIndex:

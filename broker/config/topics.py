@@ -210,6 +210,13 @@ class Api(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     forward_token: bool = False
 
 
+class Freshness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one application asks of a session: used and begun within so many seconds, or the person signs in again."""
+
+    idle: Seconds | None = None
+    absolute: Seconds | None = None
+
+
 class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A protected application: it stands at `/<its id>/`, and is reached at `upstream`."""
 
@@ -219,6 +226,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     time_limits: TimeLimits = TimeLimits()
     national_number: Disclosure | None = None
     api: Api | None = None
+    sessions: Freshness = Freshness()
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -86,6 +86,25 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """What one application asks of a session: used within `idle`, begun within `absolute`. None asks nothing."""
+
+    idle: timedelta | None = None
+    absolute: timedelta | None = None
+
+    @property
+    def ask_nothing(self) -> bool:
+        """Whether every session will do."""
+        return self.idle is None and self.absolute is None
+
+    def allow(self, session: Session, now: datetime) -> bool:
+        """Whether a session will do. One whose last use is not known is as old as can be."""
+        if self.absolute is not None and now - session.began_at >= self.absolute:
+            return False
+        return self.idle is None or (session.used_at is not None and now - session.used_at < self.idle)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSession:
     """What the index of a person's sessions says of one: nothing that opens it, and no name or number of a person.
 

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
 
@@ -25,7 +25,7 @@ from broker.domain.identity_headers import UnfitForHeaderError, identity_headers
 from broker.domain.machine import ApiTerms, MachineSession, TokenRefused
 from broker.domain.numbers import without_national_numbers
 from broker.domain.policy import Policy
-from broker.domain.session import Session
+from broker.domain.session import Session, SessionLimits
 from broker.facts import FreshSessions
 from broker.machines import MachineSessions
 from broker.ports import (
@@ -69,6 +69,7 @@ class Protected:
     upstream: Upstream
     discloses_national_number: bool
     api: ApiTerms | None = None
+    limits: SessionLimits = field(default_factory=SessionLimits)
 
 
 class NoLongerAdmitted(Exception):
@@ -172,10 +173,14 @@ class Gate:
 
     async def _judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Passage:
         began = perf_counter()
+        # Knocking with a session that this application no longer takes is no use, or the next knock would be let in.
+        counts = application.limits.ask_nothing
         visit = await self._visitors.find(
-            headers, target, application=application.id, api=application.api, method=method
+            headers, target, application=application.id, api=application.api, method=method, counts_as_use=counts
         )
         outcome = visit.refused or self._admit(visit.session, application)
+        if not counts and not isinstance(outcome, SignIn):
+            await self._visitors.use(visit)
         if isinstance(outcome, Refuse | Register):
             # Whoever was just given a right, or whose organisation was just registered on another machine, need not
             # wait until the facts are too old to hear of it.
@@ -205,6 +210,8 @@ class Gate:
         )
 
     def _admit(self, session: Session | MachineSession | None, application: Protected) -> Outcome:
+        if isinstance(session, Session) and not application.limits.allow(session, self._clock.now()):
+            return SignIn(afresh=True)
         return admit(session, application=application.id, policy=application.policy, day=self._clock.today())
 
     async def _record(

@@ -137,7 +137,8 @@ class SignInPages:
         return await self._begin(request, attempt, signed_in, arrived_at=arrived_at)
 
     async def _session(self, request: Request) -> Session | None:
-        return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions)
+        # On the way to the provider nobody uses their session, least of all one that an application no longer takes.
+        return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions, counts_as_use=False)
 
     async def _attempt(self, request: Request, answer: list[tuple[str, str]]) -> SignInAttempt | None:
         states = [value for name, value in answer if name == "state"]
