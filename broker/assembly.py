@@ -31,6 +31,7 @@ from broker.ports import InkomError
 from broker.proxy.cycle import EdgeSettings
 from broker.proxy.gate import Gate, Protected
 from broker.proxy.upstream import TimeLimits, Upstream
+from broker.renewal import Renewal
 from broker.running import running, serving
 from broker.standing import StandingSessions
 from broker.web.answers import PageAnswers
@@ -204,6 +205,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
             announcements=parts.announcements,
             clock=parts.clock,
             max_age=timedelta(seconds=settings.registers.facts_max_age),
+            renewal=_renewal(settings, parts, sessions),
         ),
         machines=_machines(settings, parts, key=pseudonym_key),
         assertions=parts.assertions,
@@ -215,6 +217,20 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         pseudonym_key=pseudonym_key,
     )
     return gate
+
+
+def _renewal(settings: Settings, parts: Parts, sessions: StandingSessions) -> Renewal | None:
+    """What refreshes tokens, where the configuration wants that."""
+    if not settings.acm.refresh:
+        return None
+    return Renewal(
+        sessions=sessions,
+        provider=parts.provider,
+        flights=parts.flights,
+        audit=parts.audit,
+        measures=parts.measures,
+        clock=parts.clock,
+    )
 
 
 def _signals(parts: Parts) -> list[BaseRoute]:

@@ -22,6 +22,7 @@ from broker.domain.people import (
 )
 from broker.domain.session import Acting, Identity, Session
 from broker.ports import Announcements, Clock, Registers, Registrations
+from broker.renewal import Renewal
 from broker.standing import StandingSessions
 
 
@@ -114,7 +115,10 @@ class FreshSessions:
         announcements: Announcements,
         clock: Clock,
         max_age: timedelta,
+        renewal: Renewal | None = None,
     ) -> None:
+        """Without `renewal` no tokens are refreshed."""
+        self._renewal = renewal
         self._sessions = sessions
         self._facts = facts
         self._announcements = announcements
@@ -123,11 +127,19 @@ class FreshSessions:
         self._readings: dict[tuple[str, str], asyncio.Task[Session | None]] = {}
 
     async def find(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
-        """Return the session of a cookie, if there is one. Raises the errors of FactsReader.acting."""
+        """Return the session of a cookie, if there is one.
+
+        Raises ProviderUnavailable and the errors of FactsReader.acting.
+        """
         found = await self._sessions.marked(cookie, counts_as_use=counts_as_use) if cookie else None
         if cookie is None or found is None:
             return None
         session, mark = found
+        if self._renewal is not None:
+            renewed = await self._renewal.current(cookie, session)
+            if renewed is None:
+                return None
+            session = renewed
         if session.acting is not None and session.acting.announced != mark:
             return await self._reread(cookie, session, session.acting, mark)
         return await self.fresher(cookie, session, than=self._max_age)

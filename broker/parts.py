@@ -30,6 +30,7 @@ from broker.adapters.registrations import Database, SqlRegistrations
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
 from broker.adapters.sessions.connection import Connection, connect
+from broker.adapters.sessions.flights import RedisFlights
 from broker.adapters.sessions.index import RedisSessionIndex
 from broker.adapters.sessions.parking import RedisParking
 from broker.adapters.sessions.store import RedisSessions
@@ -44,6 +45,7 @@ from broker.ports import (
     AttemptStore,
     AuditLog,
     Clock,
+    Flights,
     IdentityProvider,
     LastChoices,
     MarkedSessions,
@@ -72,6 +74,7 @@ class Parts:
     clock: Clock
     sessions: MarkedSessions
     index: SessionIndex
+    flights: Flights
     attempts: AttemptStore
     parking: Parking
     choices: LastChoices
@@ -125,6 +128,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         clock=clock,
         sessions=sessions,
         index=index,
+        flights=RedisFlights(redis),
         attempts=RedisAttempts(redis, secrets=secrets.session_secrets),
         parking=RedisParking(
             redis,
@@ -197,6 +201,7 @@ def oidc_settings(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: 
         acr=acr_table(methods) if methods else ACM_ACR,
         claims=ClaimNames(role=acm.role_claim, national_number=acm.national_number_claim),
         keeps_claims=keeps_claims,
+        refreshes=acm.refresh,
         leeway=acm.leeway,
     )
 

@@ -18,8 +18,8 @@ missing session, an unknown organisation or a refusal is a value.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -35,7 +35,7 @@ from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.parked import Owner, ParkedPost
 from broker.domain.people import Enterprise, Organisation, PersonRecord
 from broker.domain.registration import Registration
-from broker.domain.session import Destination, Identity, OpenSession, Session, SignInAttempt
+from broker.domain.session import Destination, Identity, OpenSession, Session, SignInAttempt, TokenGrant
 
 
 class InkomError(Exception):
@@ -132,6 +132,7 @@ class SignedIn:
     represents: EnterpriseNumber | None = None
     target_group: str | None = None
     roles: tuple[ClaimedRole, ...] = ()
+    grant: TokenGrant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +166,19 @@ class IdentityProvider(Protocol):
 
         Raises ProviderUnavailable.
         """
+
+    async def refresh(
+        self, identity: Identity, grant: TokenGrant, *, keep: Callable[[TokenGrant], Awaitable[None]]
+    ) -> Identity:
+        """Get new tokens for a session, and return who the person is by what comes with them.
+
+        `keep` is awaited with what replaces the grant, before anything that could fail: the former one may be used up.
+        Raises SignInRefused when the session may not go on, ProviderUnavailable when it is not known, and what `keep`
+        raises.
+        """
+
+    async def revoke(self, grant: TokenGrant) -> None:
+        """Tell the provider that a grant is not needed any more, where it wants to know. Raises ProviderUnavailable."""
 
     async def switch_url(self) -> str | None:
         """Return where the person chooses again for whom they act, keeping their session at the provider.
@@ -298,6 +312,29 @@ class SessionIndex(Protocol):
         """End sessions of a person at once, on every machine; return the references of those that were open."""
 
 
+class FlightState(Enum):
+    """Who flies: we, somebody else, or for a while nobody."""
+
+    MINE = "mine"
+    THEIRS = "theirs"
+    RESTING = "resting"
+
+
+@dataclass(slots=True, kw_only=True)
+class Flight:
+    """One flight. Setting `rests` lets nobody else try for a while after it."""
+
+    state: FlightState
+    rests: bool = False
+
+
+class Flights(Protocol):
+    """Work that only one may do at a time, on all machines."""
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[Flight]:
+        """Within it nobody else flies by that name, when the flight's state is MINE. Raises StoreUnavailable."""
+
+
 class AttemptStore(Protocol):
     """Attempts to sign in, each usable once and only in the browser that began it. Raises StoreUnavailable."""
 
@@ -366,6 +403,9 @@ class Measures(Protocol):
 
     def provider_logout(self, result: str) -> None:
         """Count a logout that the provider told: `ok`, `repeated`, `refused` or `unavailable`."""
+
+    def refreshed(self, result: str) -> None:
+        """Count a refresh of tokens: `ok`, `provider-away`, or why it was refused."""
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""

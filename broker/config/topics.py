@@ -59,6 +59,7 @@ class Acm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     role_claim: Text = "vlaio_inkom_rol"
     national_number_claim: Text = "rrn"
     front_channel_logout: bool = False
+    refresh: bool = False
     leeway: Annotated[float, msgspec.Meta(gt=0, le=60)] = 30
     time_limit: Seconds = 10
 

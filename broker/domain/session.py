@@ -55,6 +55,15 @@ class Acting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenGrant:
+    """What renews a session's tokens at the provider. `expires_at` is the access token's end, `renew_at` is earlier."""
+
+    refresh_token: str = field(repr=False)
+    expires_at: datetime
+    renew_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One signed-in browser. `reference` names it in logs and audit, and cannot be turned into its cookie.
 
@@ -68,6 +77,7 @@ class Session:
     form_token: str
     acting: Acting | None = None
     browser: Browser | None = None
+    grant: TokenGrant | None = None
     used_at: datetime | None = field(default=None, compare=False)
 
     def acting_for(self, acting: Acting | None) -> Self:

@@ -204,6 +204,7 @@ class SignInPages:
             form_token=secrets.token_urlsafe(24),
             acting=acting,
             browser=browser_of(request.headers.get("user-agent", "")),
+            grant=signed_in.grant,
         )
         await self._audit.happened(
             Event(

@@ -40,7 +40,7 @@ from broker.domain.people import (
 )
 from broker.domain.policy import Policy
 from broker.domain.registration import Contact, Registration
-from broker.domain.session import Destination, Identity, OpenSession, Session, SignInAttempt
+from broker.domain.session import Destination, Identity, OpenSession, Session, SignInAttempt, TokenGrant
 from broker.domain.validity import Period, brussels_day
 from broker.parts import Parts
 from broker.ports import (
@@ -49,6 +49,8 @@ from broker.ports import (
     AuditUnavailable,
     Contacts,
     Event,
+    Flight,
+    FlightState,
     LoggedOut,
     LogoutRefused,
     RegisterUnavailable,
@@ -237,6 +239,28 @@ class MemoryIndex:
         for cookie in [cookie for cookie, one in self.sessions.kept.items() if one.reference in mine]:
             await self.sessions.end(cookie)
         return tuple(sorted(mine))
+
+
+@dataclass
+class MemoryFlights:
+    """One at a time in this process; `rested` names those that should not be tried again yet."""
+
+    flying: set[str] = field(default_factory=set)
+    rested: set[str] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[Flight]:
+        if name in self.flying or name in self.rested:
+            yield Flight(state=FlightState.RESTING if name in self.rested else FlightState.THEIRS)
+            return
+        self.flying.add(name)
+        flight = Flight(state=FlightState.MINE)
+        try:
+            yield flight
+        finally:
+            self.flying.discard(name)
+            if flight.rests:
+                self.rested.add(name)
 
 
 @dataclass
@@ -480,6 +504,7 @@ class StandInProvider:
     signed_in: SignedIn = field(default_factory=lambda: SignedIn(identity=an_identity()))
     refusal: Exception | None = None
     attempts: list[SignInAttempt] = field(default_factory=list)
+    revoked: list[TokenGrant] = field(default_factory=list)
     logout: str | None = "http://localhost:9000/op/v1/logout?client_id=inkom-gateway"
 
     async def authorization_url(self, attempt: SignInAttempt) -> str:
@@ -495,6 +520,14 @@ class StandInProvider:
 
     async def logout_url(self, *, state: str) -> str | None:
         return self.logout
+
+    async def refresh(
+        self, identity: Identity, grant: TokenGrant, *, keep: Callable[[TokenGrant], Awaitable[None]]
+    ) -> Identity:
+        raise AssertionError("nothing is refreshed here")
+
+    async def revoke(self, grant: TokenGrant) -> None:
+        self.revoked.append(grant)
 
     async def switch_url(self) -> str | None:
         return f"{self.logout}&switch=true" if self.logout else None
@@ -612,6 +645,7 @@ async def gateway(
         clock=clock,
         sessions=sessions,
         index=MemoryIndex(sessions=sessions),
+        flights=MemoryFlights(),
         attempts=attempts,
         parking=parking,
         choices=choices,

@@ -493,6 +493,7 @@ def _whole(source: str) -> dict[str, Any]:
             "role_claim": "role",
             "national_number_claim": "egovNRN",
             "front_channel_logout": True,
+            "refresh": True,
             "leeway": 10.0,
             "time_limit": 3.0,
         },

@@ -7,6 +7,7 @@ session is None, never an error.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -18,15 +19,18 @@ from redis.asyncio import Redis
 from broker.adapters.sessions import dictionary
 from broker.adapters.sessions.connection import Transaction, close, store_errors
 from broker.adapters.sessions.cookies import SignedTokens
+from broker.adapters.sessions.flights import flight_key, is_resting
 from broker.adapters.sessions.index import RedisSessionIndex
 from broker.adapters.sessions.sealing import Sealing, address_of
 from broker.domain.session import Identity, Session
-from broker.ports import Announced, Clock
+from broker.ports import Announced, Clock, StoreUnavailable
 
 _PURPOSE = "session"
 # Use prolongs the idle time at most this often: a page with fifty pictures need not write fifty times.
 _PROLONGED_AT_MOST_EVERY = timedelta(minutes=1)
 _MOST_KEPT = 10_000
+_LOOK_SECONDS = 0.1
+_LOOKS_FOR_A_FLIGHT = 200
 
 
 class Beside(Protocol):
@@ -186,11 +190,12 @@ class RedisSessions:
         new = self._cookies.new()
         address, new_address = address_of(_PURPOSE, token), address_of(_PURPOSE, new)
 
-        async def carry_out(pipeline: Transaction) -> bool:
-            sealed = await pipeline.get(address)
-            kept = self._opened(sealed, token=token, address=address)
+        async def carry_out(pipeline: Transaction) -> bool | None:
+            kept = self._opened(await pipeline.get(address), token=token, address=address)
             if kept is None:
                 return False
+            if kept.grant is not None and await _flies(pipeline, kept):
+                return None
             renewed = _joined(session, kept)
             # One transaction: at no moment are both alive, and of two renewals at once only one finds the old one.
             pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
@@ -200,9 +205,15 @@ class RedisSessions:
                 self._index.write(pipeline, renewed, address=new_address)
             return True
 
-        with store_errors():
-            done: bool = await self._redis.transaction(carry_out, address, value_from_callable=True)
-        return self._cookies.write(new) if done else None
+        # Whoever refreshes the session's tokens knows it by its old cookie, and must find it there with the new tokens.
+        watched = (address, flight_key(session.reference))
+        for _ in range(_LOOKS_FOR_A_FLIGHT):
+            with store_errors():
+                done: bool | None = await self._redis.transaction(carry_out, *watched, value_from_callable=True)
+            if done is not None:
+                return self._cookies.write(new) if done else None
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise StoreUnavailable("the session is being refreshed for too long")
 
     async def end(self, cookie: str) -> None:
         """End the session for good."""
@@ -265,7 +276,12 @@ class RedisSessions:
             return None  # written by another version of the gateway: its owner signs in again
 
 
+async def _flies(pipeline: Transaction, session: Session) -> bool:
+    lease = await pipeline.get(flight_key(session.reference))
+    return lease is not None and not is_resting(lease)
+
+
 def _joined(session: Session, kept: Session) -> Session:
     """Return the session with what the store knows better: who the person is, when a refresh may have said so since."""
     same_sign_in = session.identity.authenticated_at == kept.identity.authenticated_at
-    return replace(session, identity=kept.identity) if same_sign_in else session
+    return replace(session, identity=kept.identity, grant=kept.grant) if same_sign_in else session
