@@ -53,6 +53,7 @@ from broker.ports import (
     FlightState,
     LoggedOut,
     LogoutRefused,
+    ProviderUnavailable,
     RegisterUnavailable,
     RegistrationsUnavailable,
     SecurityEvent,
@@ -505,6 +506,7 @@ class StandInProvider:
     refusal: Exception | None = None
     attempts: list[SignInAttempt] = field(default_factory=list)
     revoked: list[TokenGrant] = field(default_factory=list)
+    away: bool = False
     logout: str | None = "http://localhost:9000/op/v1/logout?client_id=inkom-gateway"
 
     async def authorization_url(self, attempt: SignInAttempt) -> str:
@@ -528,6 +530,8 @@ class StandInProvider:
 
     async def revoke(self, grant: TokenGrant) -> None:
         self.revoked.append(grant)
+        if self.away:
+            raise ProviderUnavailable("revocation: no answer in time (for this test)")
 
     async def switch_url(self) -> str | None:
         return f"{self.logout}&switch=true" if self.logout else None

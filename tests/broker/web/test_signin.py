@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
 from broker.domain.people import PersonRecord
-from broker.domain.session import SignInAttempt
+from broker.domain.session import SignInAttempt, TokenGrant
 from broker.ports import Mismatch, ProviderUnavailable, SignedIn, SignInRefused
 from tests.broker.gateway import BAKERY, FLORIST, ORIGIN, World, a_right, an_identity
 
@@ -271,3 +272,15 @@ async def test_c39_a_logout_that_comes_while_the_code_is_redeemed_ends_the_new_s
     answer = await world.get("/kmo-portefeuille/")
     assert answer.headers["location"].startswith("/_inkom/login")
     assert world.backend.received == []
+
+
+async def test_signing_out_revokes_the_refresh_token_and_never_waits_for_it(world: World) -> None:
+    grant = TokenGrant(refresh_token="a-token", expires_at=world.clock.now(), renew_at=world.clock.now())
+    world.provider.signed_in = replace(world.provider.signed_in, grant=grant)
+    await world.sign_in()
+    form = {"form_token": world.session.form_token}
+    world.provider.away = True
+    answer = await world.post("/_inkom/logout", form)
+    assert answer.status_code == 303
+    assert world.sessions.kept == {}
+    assert world.provider.revoked == [grant]
