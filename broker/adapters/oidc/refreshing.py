@@ -131,7 +131,9 @@ class Refreshes:
 
 def lifetime_of(expires_in: object) -> timedelta:
     """Return the life of an access token as the provider says, within reason; our own short one when it does not."""
-    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float) or math.isnan(expires_in):
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int | float):
+        return UNKNOWN_LIFETIME
+    if isinstance(expires_in, float) and math.isnan(expires_in):
         return UNKNOWN_LIFETIME
     return timedelta(seconds=max(min(expires_in, _LONGEST_LIFETIME.total_seconds()), 1))
 

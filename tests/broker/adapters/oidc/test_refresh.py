@@ -189,6 +189,16 @@ async def test_claims_are_believed_for_the_life_of_the_new_id_token(mock: MockGo
     await us.aclose()
 
 
+async def test_what_a_refresh_brings_is_bound_to_a_key_where_tokens_are(mock: MockGovernment) -> None:
+    register(mock, scopes=[*SCOPES, "offline_access"], dpop_bound=True)
+    bound = replace(settings(mock), refreshes=True, sender_constrained="dpop", dpop_secret=b"s" * 32)
+    us = OidcProvider(bound, clock=SystemClock(), channel=BackChannel())
+    told, kept = await sign_in(us, attempt()), Kept()
+    assert await us.refresh(told.identity, granted(told), keep=kept) == told.identity
+    assert len(kept.grants) == 1
+    await us.aclose()
+
+
 @pytest.mark.parametrize(
     ("expires_in", "lifetime"),
     [
@@ -200,7 +210,8 @@ async def test_claims_are_believed_for_the_life_of_the_new_id_token(mock: MockGo
         (float("nan"), UNKNOWN_LIFETIME),
         (0, timedelta(seconds=1)),
         (-5, timedelta(seconds=1)),
-        (10**30, timedelta(days=1)),
+        (10**400, timedelta(days=1)),
+        (float("inf"), timedelta(days=1)),
     ],
 )
 def test_a_lifetime_is_believed_within_reason(expires_in: object, lifetime: timedelta) -> None:
