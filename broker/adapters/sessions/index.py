@@ -108,7 +108,7 @@ class RedisSessionIndex:
         """Return a person's sessions, the newest first."""
         with store_errors():
             rows = await self._redis.hgetall(_PREFIX + person)
-            return await self._open(person, rows)
+            return await self._open({person: rows})
 
     async def end(self, person: str, references: Sequence[str]) -> tuple[str, ...]:
         """End sessions of a person at once, on every machine; return the references of those that were open."""
@@ -140,9 +140,8 @@ class RedisSessionIndex:
                 pipeline = self._redis.pipeline(transaction=False)
                 for key in keys:
                     pipeline.hgetall(key)
-                batch = zip(keys, await pipeline.execute(), strict=True)
-                found = [one for key, rows in batch for one in await self._open(key.removeprefix(_PREFIX), rows)]
-                yield tuple(found)
+                people = (key.removeprefix(_PREFIX) for key in keys)
+                yield await self._open(dict(zip(people, await pipeline.execute(), strict=True)))
 
     async def find(self, reference: str) -> OpenSession | None:
         """Return the session with that reference, by looking at everybody's."""
@@ -153,7 +152,7 @@ class RedisSessionIndex:
                     pipeline.hget(key, reference)
                 for key, row in zip(keys, await pipeline.execute(), strict=True):
                     if row is not None:
-                        found = await self._open(key.removeprefix(_PREFIX), {reference: row})
+                        found = await self._open({key.removeprefix(_PREFIX): {reference: row}})
                         return found[0] if found else None
         return None
 
@@ -172,20 +171,21 @@ class RedisSessionIndex:
             if cursor == 0:
                 return
 
-    async def _open(self, person: str, rows: Mapping[bytes | str, object]) -> tuple[OpenSession, ...]:
-        """Return those whose records are there, the newest first, and clear the others away."""
-        named = {_text(name): row for name, row in rows.items()}
-        entries = [(one, entry) for one, row in named.items() if (entry := self._entry(person, one, row))]
-        remaining = await self._remaining(entry.address for _, entry in entries)
+    async def _open(self, rows: Mapping[str, Mapping[bytes | str, object]]) -> tuple[OpenSession, ...]:
+        """Return, of each person's rows, those whose records are there, the newest first; clear the others away."""
+        named = [(person, _text(name), row) for person, found in rows.items() for name, row in found.items()]
+        read = [(person, reference, self._entry(person, reference, row)) for person, reference, row in named]
+        remaining = iter(await self._remaining(entry.address for _, _, entry in read if entry is not None))
+        live: list[OpenSession] = []
+        gone = self._redis.pipeline(transaction=False)
         now = self._clock.now()
-        live, gone = [], sorted(named.keys() - {one for one, _ in entries})
-        for (reference, entry), left in zip(entries, remaining, strict=True):
-            if left <= 0 or now >= _instant(entry.ends):
-                gone.append(reference)
+        for person, reference, entry in read:
+            left = 0 if entry is None else next(remaining)
+            if entry is None or left <= 0 or now >= _instant(entry.ends):
+                gone.hdel(_PREFIX + person, reference)
             else:
                 live.append(self._told(person, reference, entry, left=left, now=now))
-        if gone:
-            await self._redis.hdel(_PREFIX + person, *gone)
+        await gone.execute()
         return tuple(sorted(live, key=lambda one: one.began_at, reverse=True))
 
     async def _remaining(self, addresses: Iterable[str]) -> list[int]:
