@@ -17,7 +17,7 @@ from broker.ports import Mismatch, ProviderUnavailable, SignInRefused, StoreUnav
 from broker.renewal import Renewal
 from broker.standing import StandingSessions
 from tests.broker.adapters.examples import NOW, identity, session
-from tests.broker.gateway import Hands, MemoryAudit, MemoryFlights, MemorySessions, StandInProvider
+from tests.broker.gateway import Hands, MemoryAudit, MemoryFlights, MemoryParking, MemorySessions, StandInProvider
 
 FIRST = TokenGrant(refresh_token="first", expires_at=NOW + timedelta(minutes=60), renew_at=NOW + timedelta(minutes=55))
 SECOND = TokenGrant(
@@ -85,7 +85,7 @@ async def scene() -> AsyncIterator[Scene]:
 
     def renewal() -> Renewal:
         return Renewal(
-            sessions=StandingSessions(sessions),
+            sessions=StandingSessions(sessions, parking=MemoryParking()),
             provider=provider,
             flights=flights,
             audit=audit,

@@ -338,3 +338,11 @@ async def test_how_long_a_session_goes_on_is_known_without_using_it(
     await sessions.end(cookie)
     assert await sessions.left(cookie) is None
     assert await sessions.left("forged") is None
+
+
+async def test_what_is_left_ends_with_the_absolute_limit(sessions: RedisSessions, clock: SetClock) -> None:
+    cookie = await sessions.begin(session())
+    clock.move(ABSOLUTE - timedelta(minutes=5))
+    assert await sessions.left(cookie) == timedelta(minutes=5)
+    clock.move(timedelta(minutes=5))
+    assert await sessions.left(cookie) is None
