@@ -23,6 +23,7 @@ from broker.config import Application, Settings
 from broker.cookies import Cookies
 from broker.domain.claims import RoleTable
 from broker.domain.policy import Policy
+from broker.domain.session import SessionLimits
 from broker.facts import FactsReader, FreshSessions
 from broker.intake import Intake
 from broker.machines import KnownOrganisations, MachineSessions
@@ -32,6 +33,7 @@ from broker.proxy.challenge import Challenges
 from broker.proxy.cycle import EdgeSettings
 from broker.proxy.gate import Gate, Protected
 from broker.proxy.upstream import TimeLimits, Upstream
+from broker.renewal import Renewal
 from broker.running import running, serving
 from broker.standing import StandingSessions
 from broker.web.answers import PageAnswers
@@ -44,6 +46,7 @@ from broker.web.provider_logout import ProviderLogout
 from broker.web.refusal import RefusalPage
 from broker.web.registration import RegistrationPages
 from broker.web.replay import ReplayedForms
+from broker.web.sessions import SessionsPages
 from broker.web.signals import SignalsReceiver
 from broker.web.signin import SignInPages
 from broker.web.site import SPACE, Pages
@@ -144,6 +147,14 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         origin=public_url,
         pseudonym_key=pseudonym_key,
     )
+    listed = SessionsPages(
+        pages=pages,
+        sessions=sessions,
+        index=parts.index,
+        audit=parts.audit,
+        origin=public_url,
+        pseudonym_key=pseudonym_key,
+    )
 
     intake = _intake(parts)
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
@@ -169,6 +180,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
                     *registration.routes(),
                     *parked.routes(),
                     *profile.routes(),
+                    *listed.routes(),
                     *status.routes(),
                     *(SignalsReceiver(intake, token=parts.signals_token).routes() if intake else ()),
                 ],
@@ -200,6 +212,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
             announcements=parts.announcements,
             clock=parts.clock,
             max_age=timedelta(seconds=settings.registers.facts_max_age),
+            renewal=_renewal(settings, parts, sessions),
         ),
         machines=_machines(settings, parts, key=pseudonym_key),
         assertions=parts.assertions,
@@ -212,6 +225,20 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         challenges=Challenges(acr=parts.acr, clock=parts.clock),
     )
     return gate
+
+
+def _renewal(settings: Settings, parts: Parts, sessions: StandingSessions) -> Renewal | None:
+    """What refreshes tokens, where the configuration wants that."""
+    if not settings.acm.refresh:
+        return None
+    return Renewal(
+        sessions=sessions,
+        provider=parts.provider,
+        flights=parts.flights,
+        audit=parts.audit,
+        measures=parts.measures,
+        clock=parts.clock,
+    )
 
 
 def _intake(parts: Parts) -> Intake | None:
@@ -253,8 +280,17 @@ def _applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Pro
             discloses_national_number=application.national_number is not None,
             api=None if application.api is None else api_terms(application.api),
             backend_may_ask_for_step_up=application.step_up,
+            limits=_limits(application),
         )
         for name, application in settings.applications.items()
+    )
+
+
+def _limits(application: Application) -> SessionLimits:
+    idle, absolute = application.sessions.idle, application.sessions.absolute
+    return SessionLimits(
+        idle=None if idle is None else timedelta(seconds=idle),
+        absolute=None if absolute is None else timedelta(seconds=absolute),
     )
 
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from broker.commands import check, doctor, keys, policy_explain, policy_test, registrations, signals
+from broker.commands import check, doctor, keys, policy_explain, policy_test, registrations, sessions, signals
 from broker.commands.terminal import Misuse, Paint, add_config_option, count, problem_lines
 from broker.config import ConfigurationInvalid
 from broker.ports import InkomError
@@ -96,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _policy(verbs)
     _registrations(verbs)
+    _sessions(verbs)
     _signals(verbs)
     kinds = "\n".join(f"  {kind:<11}{text}".replace("\n", "\n" + " " * 13) for kind, text in keys.KINDS.items())
     _verb(
@@ -185,6 +186,43 @@ def _registrations(verbs: _Verbs) -> None:
         of.status,
         of.add_status_arguments,
         "inkom registrations status",
+    )
+
+
+def _sessions(verbs: _Verbs) -> None:
+    parser = _parser(verbs, "sessions", "who is signed in, and ending it", "inkom sessions list")
+    parser.set_defaults(run=lambda _: _help(parser))
+    inner = parser.add_subparsers(title="verbs", metavar="VERB")
+    of = sessions
+    known = "People and sessions go by the names of the audit log; a person's name or number is never shown."
+    _verb(
+        inner,
+        "list",
+        "print the open sessions, everybody's or one person's",
+        of.list_,
+        of.add_list_arguments,
+        "inkom sessions list --person Qm9ndXMtcHNldWRvbnltLQ",
+        f"Columns: reference, person, began, last used, organisation, browser.\n{known}",
+    )
+    _verb(
+        inner,
+        "show",
+        "print one session",
+        of.show,
+        of.add_show_arguments,
+        "inkom sessions show 52bc1d0e1e39a7f4",
+        f"Exit code 1 when no such session is open.\n{known}",
+    )
+    _verb(
+        inner,
+        "end",
+        "end one session, all of a person, or everybody's",
+        of.end,
+        of.add_end_arguments,
+        "inkom sessions end 52bc1d0e1e39a7f4\n  inkom sessions end --person Qm9ndXMtcHNldWRvbnltLQ"
+        "\n  inkom sessions end --all --yes",
+        "It holds at once on every machine, open streams included, and stands in the audit log.\n"
+        "Exit code 1 when nothing was open.",
     )
 
 

@@ -22,6 +22,7 @@ from broker.domain.people import (
 )
 from broker.domain.session import Acting, Identity, Session
 from broker.ports import Announcements, Clock, Registers, Registrations
+from broker.renewal import Renewal
 from broker.standing import StandingSessions
 
 
@@ -117,7 +118,10 @@ class FreshSessions:
         announcements: Announcements,
         clock: Clock,
         max_age: timedelta,
+        renewal: Renewal | None = None,
     ) -> None:
+        """Without `renewal` no tokens are refreshed."""
+        self._renewal = renewal
         self._sessions = sessions
         self._facts = facts
         self._announcements = announcements
@@ -126,14 +130,26 @@ class FreshSessions:
         self._readings: dict[tuple[str, str], asyncio.Task[Session | None]] = {}
 
     async def find(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
-        """Return the session of a cookie, if there is one. Raises the errors of FactsReader.acting."""
+        """Return the session of a cookie, if there is one.
+
+        Raises ProviderUnavailable and the errors of FactsReader.acting.
+        """
         found = await self._sessions.marked(cookie, counts_as_use=counts_as_use) if cookie else None
         if cookie is None or found is None:
             return None
         session, mark = found
+        if self._renewal is not None:
+            renewed = await self._renewal.current(cookie, session)
+            if renewed is None:
+                return None
+            session = renewed
         if session.acting is not None and session.acting.announced != mark:
             return await self._reread(cookie, session, session.acting, mark)
         return await self.fresher(cookie, session, than=self._max_age)
+
+    async def use(self, cookie: str, session: Session) -> None:
+        """Note that a session, found without counting it as use, is used after all. Raises StoreUnavailable."""
+        await self._sessions.use(cookie, session)
 
     def watching(self, session: Session) -> AbstractContextManager[asyncio.Event]:
         """Within it, the event is set when something is announced about the session's person."""
@@ -156,11 +172,13 @@ class FreshSessions:
             reading = asyncio.create_task(self._read_anew(cookie, session, acting.organisation.number))
             self._readings[key] = reading
             reading.add_done_callback(lambda _: self._readings.pop(key, None))
-        return await asyncio.shield(reading)
+        renewed = await asyncio.shield(reading)
+        return None if renewed is None else replace(renewed, used_at=session.used_at)
 
     async def _read_anew(self, cookie: str, session: Session, number: EnterpriseNumber) -> Session | None:
-        renewed = session.acting_for(await self._facts.acting(session.identity, number))
-        return renewed if await self._sessions.update(cookie, renewed) else None
+        acting = await self._facts.acting(session.identity, number)
+        # Into the session as it stands by now: whoever refreshed it meanwhile is not undone.
+        return await self._sessions.amend(cookie, lambda kept: kept.acting_for(acting))
 
 
 def _rights(record: PersonRecord, number: EnterpriseNumber) -> tuple[UserRight, ...]:

@@ -30,6 +30,8 @@ from broker.adapters.registrations import Database, SqlRegistrations
 from broker.adapters.sessions.attempts import RedisAttempts
 from broker.adapters.sessions.choices import RedisChoices
 from broker.adapters.sessions.connection import Connection, connect
+from broker.adapters.sessions.flights import RedisFlights
+from broker.adapters.sessions.index import RedisSessionIndex
 from broker.adapters.sessions.parking import RedisParking
 from broker.adapters.sessions.store import RedisSessions
 from broker.adapters.signals.announcements import RedisAnnouncements
@@ -48,6 +50,7 @@ from broker.ports import (
     AttemptStore,
     AuditLog,
     Clock,
+    Flights,
     IdentityProvider,
     LastChoices,
     MarkedSessions,
@@ -55,6 +58,7 @@ from broker.ports import (
     Parking,
     Registers,
     Registrations,
+    SessionIndex,
     SignalReader,
     StreamNotes,
 )
@@ -78,6 +82,8 @@ class Parts:
 
     clock: Clock
     sessions: MarkedSessions
+    index: SessionIndex
+    flights: Flights
     attempts: AttemptStore
     parking: Parking
     choices: LastChoices
@@ -109,6 +115,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     announcements = RedisAnnouncements(
         redis, key=secrets.pseudonym_key, lifetime=timedelta(seconds=settings.sessions.absolute), clock=clock
     )
+    index = connect_index(settings, secrets, redis, clock=clock)
     sessions = RedisSessions(
         redis,
         secrets=secrets.session_secrets,
@@ -116,6 +123,8 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         absolute=timedelta(seconds=settings.sessions.absolute),
         clock=clock,
         announcements=announcements,
+        index=index,
+        prolonged_every=timedelta(seconds=_shortest_idle(settings) / 10),
     )
     magda = magda_channel(settings.registers, secrets)
     registers = chosen_registers(
@@ -132,6 +141,8 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     return Parts(
         clock=clock,
         sessions=sessions,
+        index=index,
+        flights=RedisFlights(redis),
         attempts=RedisAttempts(redis, secrets=secrets.session_secrets),
         parking=RedisParking(
             redis,
@@ -171,6 +182,24 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     )
 
 
+def _shortest_idle(settings: Settings) -> float:
+    """Return the shortest idle limit in seconds: the last use must be known finely enough for it."""
+    own = [one.sessions.idle for one in settings.applications.values() if one.sessions.idle is not None]
+    return min([settings.sessions.idle, *own])
+
+
+def connect_index(settings: Settings, secrets: Secrets, redis: Connection, *, clock: Clock) -> RedisSessionIndex:
+    """Return the index of sessions, which operators' commands ask too."""
+    return RedisSessionIndex(
+        redis,
+        secrets=secrets.session_secrets,
+        pseudonym_key=secrets.pseudonym_key,
+        idle=timedelta(seconds=settings.sessions.idle),
+        absolute=timedelta(seconds=settings.sessions.absolute),
+        clock=clock,
+    )
+
+
 def oidc_settings(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) -> OidcSettings:
     """Return what the adapter of OpenID Connect is told. Raises ValueError for what would switch a check off."""
     methods = {acr: SignInMethod(method) for acr, method in acm.acr.items()}
@@ -190,6 +219,7 @@ def oidc_settings(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: 
         acr=acr_table(methods) if methods else ACM_ACR,
         claims=ClaimNames(role=acm.role_claim, national_number=acm.national_number_claim),
         keeps_claims=keeps_claims,
+        refreshes=acm.refresh,
         leeway=acm.leeway,
     )
 

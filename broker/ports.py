@@ -18,8 +18,8 @@ missing session, an unknown organisation or a refusal is a value.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -35,7 +35,7 @@ from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.parked import Owner, ParkedPost
 from broker.domain.people import Assurance, Enterprise, Organisation, PersonRecord
 from broker.domain.registration import Registration
-from broker.domain.session import Destination, Identity, Session, SignInAttempt
+from broker.domain.session import Destination, Identity, OpenSession, Session, SignInAttempt, TokenGrant
 
 
 class InkomError(Exception):
@@ -134,6 +134,7 @@ class SignedIn:
     represents: EnterpriseNumber | None = None
     target_group: str | None = None
     roles: tuple[ClaimedRole, ...] = ()
+    grant: TokenGrant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +169,19 @@ class IdentityProvider(Protocol):
         Raises ProviderUnavailable.
         """
 
+    async def refresh(
+        self, identity: Identity, grant: TokenGrant, *, keep: Callable[[TokenGrant], Awaitable[None]]
+    ) -> Identity:
+        """Get new tokens for a session, and return who the person is by what comes with them.
+
+        `keep` is awaited with what replaces the grant, before anything that could fail: the former one may be used up.
+        Raises SignInRefused when the session may not go on, ProviderUnavailable when it is not known, and what `keep`
+        raises.
+        """
+
+    async def revoke(self, grant: TokenGrant) -> None:
+        """Tell the provider that a grant is not needed any more, where it wants to know. Raises ProviderUnavailable."""
+
     async def switch_url(self) -> str | None:
         """Return where the person chooses again for whom they act, keeping their session at the provider.
 
@@ -195,6 +209,12 @@ class SessionStore(Protocol):
 
     async def update(self, cookie: str, session: Session) -> bool:
         """Store new facts under the same cookie; False when the session ended meanwhile (it stays ended)."""
+
+    async def use(self, cookie: str, session: Session) -> None:
+        """Note that a session, found without counting it as use, is used after all."""
+
+    async def amend(self, cookie: str, change: Callable[[Session], Session]) -> Session | None:
+        """Change the session as it stands, whoever else writes it; None when it has ended (it stays ended)."""
 
     async def renew(self, cookie: str, session: Session) -> str | None:
         """Store the session under a new cookie value and end the old one; None when the old one had ended."""
@@ -349,6 +369,39 @@ class AccessTokens(Protocol):
         """Return what the token of a request that still runs says now. Raises ProviderUnavailable."""
 
 
+class SessionIndex(Protocol):
+    """Which sessions a person has. `person` is the pseudonym of the audit log. Every method raises StoreUnavailable."""
+
+    async def of(self, person: str) -> tuple[OpenSession, ...]:
+        """Return a person's sessions, the newest first."""
+
+    async def end(self, person: str, references: Sequence[str]) -> tuple[str, ...]:
+        """End sessions of a person at once, on every machine; return the references of those that were open."""
+
+
+class FlightState(Enum):
+    """Who flies: we, somebody else, or for a while nobody."""
+
+    MINE = "mine"
+    THEIRS = "theirs"
+    RESTING = "resting"
+
+
+@dataclass(slots=True, kw_only=True)
+class Flight:
+    """One flight. Setting `rests` lets nobody else try for a while after it."""
+
+    state: FlightState
+    rests: bool = False
+
+
+class Flights(Protocol):
+    """Work that only one may do at a time, on all machines."""
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[Flight]:
+        """Within it nobody else flies by that name, when the flight's state is MINE. Raises StoreUnavailable."""
+
+
 class AttemptStore(Protocol):
     """Attempts to sign in, each usable once and only in the browser that began it. Raises StoreUnavailable."""
 
@@ -417,6 +470,9 @@ class Measures(Protocol):
 
     def provider_logout(self, result: str) -> None:
         """Count a logout that the provider told: `ok`, `repeated`, `refused` or `unavailable`."""
+
+    def refreshed(self, result: str) -> None:
+        """Count a refresh of tokens: `ok`, `provider-away`, or why it was refused."""
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""

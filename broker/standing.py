@@ -7,6 +7,7 @@ Whether the facts in a session are fresh enough is not asked here (`facts`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from broker.domain.parked import Owner
@@ -55,6 +56,14 @@ class StandingSessions:
     async def update(self, cookie: str, session: Session) -> bool:
         """Store new facts under the same cookie; False when the session ended meanwhile."""
         return await self._store.update(cookie, session)
+
+    async def use(self, cookie: str, session: Session) -> None:
+        """Note that a session, found without counting it as use, is used after all."""
+        await self._store.use(cookie, session)
+
+    async def amend(self, cookie: str, change: Callable[[Session], Session]) -> Session | None:
+        """Change the session as it stands; None when it has ended."""
+        return await self._store.amend(cookie, change)
 
     async def renew(self, cookie: str, session: Session) -> str | None:
         """Store the session under a new cookie value and end the old one; None when the old one had ended."""

@@ -46,6 +46,13 @@ class PrometheusMeasures:
             "inkom_signals", "Events of Shared Signals, by what became of them", ("result",), registry=self._registry
         )
 
+        self._refreshed = Counter(
+            "inkom_refreshes",
+            "Refreshes of a session's tokens, by how they ended",
+            ("result",),
+            registry=self._registry,
+        )
+
     def judged(self, application: str, outcome: str, *, seconds: float) -> None:
         """Count a request."""
         self._judged.labels(application, outcome).inc()
@@ -66,6 +73,10 @@ class PrometheusMeasures:
     def provider_logout(self, result: str) -> None:
         """Count a logout that the provider told."""
         self._provider_logouts.labels(result).inc()
+
+    def refreshed(self, result: str) -> None:
+        """Count a refresh of tokens."""
+        self._refreshed.labels(result).inc()
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""

@@ -36,6 +36,12 @@ def check(document: Document, settings: Settings | None) -> None:
         return
     if settings.sessions.idle > settings.sessions.absolute:
         document.wrong_at("sessions.idle", "must not be longer than sessions.absolute")
+    for name, application in settings.applications.items():
+        for limit in ("idle", "absolute"):
+            own: float | None = getattr(application.sessions, limit)
+            if own is not None and own > getattr(settings.sessions, limit):
+                key = f"applications.{name}.sessions.{limit}"
+                document.wrong_at(key, f"is longer than sessions.{limit}, which ends the session before; shorten it")
     if settings.signals is not None and settings.signals.issuer is not None and settings.signals.jwks_uri is None:
         document.wrong_at("signals.issuer", "another issuer than ACM needs signals.jwks_uri, where its keys are")
     if not settings.applications:

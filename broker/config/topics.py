@@ -59,6 +59,7 @@ class Acm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     role_claim: Text = "vlaio_inkom_rol"
     national_number_claim: Text = "rrn"
     front_channel_logout: bool = False
+    refresh: bool = False
     leeway: Annotated[float, msgspec.Meta(gt=0, le=60)] = 30
     time_limit: Seconds = 10
 
@@ -223,6 +224,13 @@ class Api(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     forward_token: bool = False
 
 
+class Freshness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one application asks of a session: used and begun within so many seconds, or the person signs in again."""
+
+    idle: Seconds | None = None
+    absolute: Seconds | None = None
+
+
 class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A protected application: it stands at `/<its id>/`, and is reached at `upstream`.
 
@@ -236,6 +244,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     national_number: Disclosure | None = None
     api: Api | None = None
     step_up: bool = False
+    sessions: Freshness = Freshness()
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -19,7 +19,9 @@ from broker.domain.session import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """Nobody is signed in."""
+    """Nobody is signed in. `afresh` when somebody is, but not as recently as the application asks."""
+
+    afresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,11 @@ def _keyed(message: str, key: bytes) -> str:
     return urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
+def audit_pseudonym(number: NationalNumber, *, key: bytes) -> str:
+    """Return what a person is called in the audit log, in the index of sessions, and by operators."""
+    return pseudonym(number, application="audit", key=key)
+
+
 def identity_headers(
     session: Session | MachineSession, decision: Decision, *, record: str, key: bytes, discloses_national_number: bool
 ) -> IdentityHeaders:

@@ -5,10 +5,11 @@ How sessions are stored, found by a cookie and encrypted is `adapters/sessions.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from broker.domain.browsers import Browser
 from broker.domain.claims import Claimed
 from broker.domain.demand import Asked, Demand, Prompt
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
@@ -58,11 +59,21 @@ class Acting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenGrant:
+    """What renews a session's tokens at the provider. `expires_at` is the access token's end, `renew_at` is earlier."""
+
+    refresh_token: str = field(repr=False)
+    expires_at: datetime
+    renew_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One signed-in browser. `reference` names it in logs and audit, and cannot be turned into its cookie.
 
     `form_token` protects the forms of this session against cross-site requests. `asked` is what the person was last
-    sent to the provider with, so that the same is not asked again and again.
+    sent to the provider with, so that the same is not asked again and again. `used_at` is when it was used before this
+    request: the store says so, and does not keep it here.
     """
 
     reference: str
@@ -71,6 +82,9 @@ class Session:
     form_token: str
     acting: Acting | None = None
     asked: Asked | None = None
+    browser: Browser | None = None
+    grant: TokenGrant | None = None
+    used_at: datetime | None = field(default=None, compare=False)
 
     def acting_for(self, acting: Acting | None) -> Self:
         """Return the session with another organisation: nothing decided for the former one remains in it."""
@@ -93,6 +107,40 @@ class Session:
     def ended(self, now: datetime, *, absolute: timedelta) -> bool:
         """Whether the session is over; the idle limit is the store's."""
         return now >= self.ends_at(absolute=absolute)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """What one application asks of a session: used within `idle`, begun within `absolute`. None asks nothing."""
+
+    idle: timedelta | None = None
+    absolute: timedelta | None = None
+
+    @property
+    def ask_nothing(self) -> bool:
+        """Whether every session will do."""
+        return self.idle is None and self.absolute is None
+
+    def allow(self, session: Session, now: datetime) -> bool:
+        """Whether a session will do. One whose last use is not known is as old as can be."""
+        if self.absolute is not None and now - session.began_at >= self.absolute:
+            return False
+        return self.idle is None or (session.used_at is not None and now - session.used_at < self.idle)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """What the index of a person's sessions says of one: nothing that opens it, and no name or number of a person.
+
+    `person` is the pseudonym of the audit log.
+    """
+
+    reference: str
+    person: str
+    began_at: datetime
+    used_at: datetime
+    organisation: EnterpriseNumber | None = None
+    browser: Browser | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import perf_counter
 
@@ -25,7 +25,7 @@ from broker.domain.identity_headers import UnfitForHeaderError, identity_headers
 from broker.domain.machine import ApiTerms, MachineSession, TokenRefused
 from broker.domain.numbers import without_national_numbers
 from broker.domain.policy import Policy
-from broker.domain.session import Session
+from broker.domain.session import Session, SessionLimits
 from broker.facts import FreshSessions
 from broker.machines import MachineSessions
 from broker.ports import (
@@ -72,6 +72,7 @@ class Protected:
     discloses_national_number: bool
     api: ApiTerms | None = None
     backend_may_ask_for_step_up: bool = False
+    limits: SessionLimits = field(default_factory=SessionLimits)
 
 
 class NoLongerAdmitted(Exception):
@@ -177,10 +178,14 @@ class Gate:
 
     async def _judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Passage:
         began = perf_counter()
+        # Knocking with a session that this application no longer takes is no use, or the next knock would be let in.
+        counts = application.limits.ask_nothing
         visit = await self._visitors.find(
-            headers, target, application=application.id, api=application.api, method=method
+            headers, target, application=application.id, api=application.api, method=method, counts_as_use=counts
         )
         outcome = visit.refused or self._admit(visit.session, application)
+        if not counts and not isinstance(outcome, SignIn):
+            await self._visitors.use(visit)
         if isinstance(outcome, Refuse | Register):
             # Whoever was just given a right, or whose organisation was just registered on another machine, need not
             # wait until the facts are too old to hear of it.
@@ -212,13 +217,10 @@ class Gate:
     def _admit(
         self, session: Session | MachineSession | None, application: Protected, *, now: datetime | None = None
     ) -> Outcome:
-        return admit(
-            session,
-            application=application.id,
-            policy=application.policy,
-            day=self._clock.today(),
-            now=now or self._clock.now(),
-        )
+        now = now or self._clock.now()
+        if isinstance(session, Session) and not application.limits.allow(session, now):
+            return SignIn(afresh=True)
+        return admit(session, application=application.id, policy=application.policy, day=self._clock.today(), now=now)
 
     async def _record(
         self, decision: Decision, session: Session | MachineSession, *, method: str, target: bytes

@@ -47,14 +47,21 @@ class Visitors:
         return api is not None and presented_token(headers, session_cookie=self._cookie) is not None
 
     async def find(
-        self, headers: Headers, target: bytes, *, application: str, api: ApiTerms | None, method: str
+        self,
+        headers: Headers,
+        target: bytes,
+        *,
+        application: str,
+        api: ApiTerms | None,
+        method: str,
+        counts_as_use: bool = True,
     ) -> Visit:
-        """Return who came with a request."""
+        """Return who came with a request; without `counts_as_use`, `use` says whether they used their session."""
         presented = presented_token(headers, session_cookie=self._cookie) if api is not None else None
         match presented:
             case None:
                 cookie = cookie_value(headers, self._cookie)
-                return Visit(session=await self._sessions.find(cookie), cookie=cookie)
+                return Visit(session=await self._sessions.find(cookie, counts_as_use=counts_as_use), cookie=cookie)
             case TokenRefused():
                 return Visit(session=None, refused=presented, scheme=Scheme.BEARER)
             case Presented(scheme=scheme):
@@ -65,6 +72,11 @@ class Visitors:
                 return Visit(session=found, scheme=scheme)
             case _:
                 assert_never(presented)
+
+    async def use(self, visit: Visit) -> None:
+        """Note that somebody who was found without counting it used their session after all."""
+        if isinstance(visit.session, Session) and visit.cookie is not None:
+            await self._sessions.use(visit.cookie, visit.session)
 
     async def fresher(self, visit: Visit, *, application: str, than: timedelta) -> Visit:
         """Return the same visit with facts that are younger than a limit."""

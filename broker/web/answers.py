@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp
-from broker.domain.demand import AcrTable
+from broker.domain.demand import NOTHING, AcrTable
 from broker.domain.machine import TokenRefused
 from broker.ports import (
     AuditUnavailable,
@@ -240,6 +240,9 @@ def _onward(passage: Passage, return_to: str) -> str:
     match passage.outcome:
         case ChooseOrganisation():
             return address_with_return(CHOOSE, return_to)
+        case SignIn(afresh=True):
+            # The provider's own session would answer at once, and nobody would have signed in.
+            return address_with_demand(LOGIN, return_to, NOTHING, asks_anew=True)
         case StepUp(demand=demand, tried=tried):
             # What was tried in vain is only tried again by a person's own choice, and then the provider has to ask.
             return address_with_demand(LOGIN, return_to, demand, asks_anew=tried)

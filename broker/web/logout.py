@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from broker.cookies import cookie_value
+from broker.domain.session import TokenGrant
 from broker.ports import AuditLog, Event, IdentityProvider, InkomError, SessionStore
 from broker.web.answers import LOGIN
 from broker.web.forms import ForeignForm, own_form
@@ -73,10 +76,17 @@ class LogoutPages:
         await self._sessions.end(cookie)
         await self._audit.happened(Event(kind=kind, session=session.reference, organisation=None, detail=""))
         try:
-            return self._pages.see_other(await to() or otherwise, forget)
+            response = self._pages.see_other(await to() or otherwise, forget)
         except InkomError:
             # The session here is over already; the provider's own one ends by itself after two hours at most.
-            return self._pages.see_other(otherwise, forget)
+            response = self._pages.see_other(otherwise, forget)
+        if session.grant is not None:
+            response.background = BackgroundTask(self._revoke, session.grant)  # nobody waits for it
+        return response
+
+    async def _revoke(self, grant: TokenGrant) -> None:
+        with suppress(InkomError):  # the tokens end by themselves
+            await self._provider.revoke(grant)
 
     async def logged_out(self, request: Request) -> Response:
         """Say that the session is over. What comes along in the address is not looked at."""

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from broker.cookies import cookie_value
 from broker.domain.admission import Register, admit
-from broker.domain.identity_headers import pseudonym
+from broker.domain.identity_headers import audit_pseudonym
 from broker.domain.policy import Policy
 from broker.domain.registration import LANGUAGES, Contact, ContactField, Flaw, Mistake, Registration, read_contact
 from broker.domain.session import Acting, Session
@@ -197,7 +197,7 @@ class RegistrationPages:
 
     def _person(self, visit: Visit) -> str:
         """The person's pseudonym, the same as in the audit log's decisions."""
-        return pseudonym(visit.session.identity.national_number, application="audit", key=self._pseudonym_key)
+        return audit_pseudonym(visit.session.identity.national_number, key=self._pseudonym_key)
 
 
 def _now_registered(visit: Visit) -> Session:

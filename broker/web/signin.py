@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from broker.cookies import Cookies, cookie_value
+from broker.domain.browsers import browser_of
 from broker.domain.demand import NO_MEANING, NOTHING, AcrTable, Asked, Demand
 from broker.domain.people import Assurance
 from broker.domain.policy import Policy
@@ -140,6 +142,8 @@ class SignInPages:
 
     async def callback(self, request: Request) -> Response:
         """Take the provider's answer: a new session, or a page that says why not."""
+        # Redeeming takes time: what ends the person's sessions from now on ends the one that this answer begins, too.
+        arrived_at = self._clock.now()
         answer = parse_qsl(request.scope["query_string"].decode("ascii", "replace"), keep_blank_values=True)
         attempt = await self._attempt(request, answer)
         if attempt is None:
@@ -149,10 +153,11 @@ class SignInPages:
         except SignInRefused as refused:
             again = with_place(_again(attempt, refused.mismatch), attempt.fragment)
             return await self._refuse(request, refused, again=again, attempt=attempt)
-        return await self._begin(request, attempt, signed_in)
+        return await self._begin(request, attempt, signed_in, arrived_at=arrived_at)
 
     async def _session(self, request: Request) -> Session | None:
-        return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions)
+        # On the way to the provider nobody uses their session, least of all one that an application no longer takes.
+        return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions, counts_as_use=False)
 
     async def _attempt(self, request: Request, answer: list[tuple[str, str]]) -> SignInAttempt | None:
         states = [value for name, value in answer if name == "state"]
@@ -230,7 +235,9 @@ class SignInPages:
     def _asked(self, attempt: SignInAttempt) -> Asked | None:
         return None if attempt.demand == NOTHING else Asked(demand=attempt.demand, at=self._clock.now())
 
-    async def _begin(self, request: Request, attempt: SignInAttempt, signed_in: SignedIn) -> Response:
+    async def _begin(
+        self, request: Request, attempt: SignInAttempt, signed_in: SignedIn, *, arrived_at: datetime
+    ) -> Response:
         """Begin a session under a new id; one that this browser had before is over."""
         cookies = self._pages.cookies
         former = cookie_value(request.scope["headers"], cookies.session)
@@ -240,10 +247,12 @@ class SignInPages:
         session = Session(
             reference=new_reference(),
             identity=signed_in.identity,
-            began_at=self._clock.now(),
+            began_at=arrived_at,
             form_token=secrets.token_urlsafe(24),
             acting=acting,
             asked=self._asked(attempt),
+            browser=browser_of(request.headers.get("user-agent", "")),
+            grant=signed_in.grant,
         )
         await self._audit.happened(
             Event(

@@ -21,7 +21,9 @@ def shows_pages(connection: HTTPConnection) -> bool:
     return "text/html" in connection.headers.get("accept", "") and mode in {None, "navigate"}
 
 
-async def session_of(connection: HTTPConnection, *, cookies: Cookies, sessions: SessionStore) -> Session | None:
+async def session_of(
+    connection: HTTPConnection, *, cookies: Cookies, sessions: SessionStore, counts_as_use: bool = True
+) -> Session | None:
     """Return the visitor's session, if they are signed in. Raises StoreUnavailable."""
     cookie = cookie_value(connection.scope["headers"], cookies.session)
-    return await sessions.find(cookie) if cookie else None
+    return await sessions.find(cookie, counts_as_use=counts_as_use) if cookie else None

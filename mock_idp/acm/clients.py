@@ -56,6 +56,7 @@ class Client:
     tls_bound: bool = False
     tls_client_auth_subject_dn: str | None = None
     tls_client_auth_san_dns: str | None = None
+    access_token_seconds: int = 3600
     signals_uri: str | None = None
     signals_audience: str | None = None
     signals_token: str | None = field(repr=False, default=None)
@@ -159,6 +160,7 @@ def read_client(place: Place) -> Client:
         tls_bound=fields.boolean_or("tls_bound", default=False),
         tls_client_auth_subject_dn=_distinguished_name(fields),
         tls_client_auth_san_dns=fields.text_or_none("tls_client_auth_san_dns"),
+        access_token_seconds=_seconds(fields, "access_token_seconds", default=3600),
         signals_uri=fields.text_or_none("signals_uri"),
         signals_audience=fields.text_or_none("signals_audience"),
         signals_token=fields.text_or_none("signals_token"),
@@ -167,6 +169,15 @@ def read_client(place: Place) -> Client:
     )
     fields.finish()
     return client
+
+
+def _seconds(fields: Fields, key: str, *, default: int) -> int:
+    place = fields.optional(key)
+    if place is None:
+        return default
+    if not 1 <= place.integer() <= 86400:
+        raise place.problem("a number of seconds from 1 to 86400 is needed here")
+    return place.integer()
 
 
 def _addresses(fields: Fields, key: str) -> tuple[str, ...]:

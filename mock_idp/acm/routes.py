@@ -14,6 +14,7 @@ from mock_idp.acm.logout import LogoutEndpoint
 from mock_idp.acm.par import IntrospectEndpoint, PushEndpoint
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.request_objects import RequestObjects
+from mock_idp.acm.revoke import RevokeEndpoint
 from mock_idp.acm.token_endpoint import TokenEndpoint
 from mock_idp.acm.userinfo import UserinfoEndpoint
 
@@ -34,6 +35,7 @@ def acm_routes(provider: Provider, authorization: Authorization) -> list[Route]:
     userinfo = UserinfoEndpoint(provider, proofs, faults)
     introspect = IntrospectEndpoint(provider, authentication)
     push = PushEndpoint(provider, authentication, objects, proofs, faults)
+    revoke = RevokeEndpoint(provider, authentication)
     logout = LogoutEndpoint(provider)
     return [
         Route("/op/.well-known/openid-configuration", discovery.configuration, methods=["GET"]),
@@ -42,6 +44,7 @@ def acm_routes(provider: Provider, authorization: Authorization) -> list[Route]:
         Route("/op/v1/token", token.answer, methods=["POST"]),
         Route("/op/v1/userinfo", userinfo.answer, methods=["GET", "POST"]),
         Route("/op/v1/introspect", introspect.answer, methods=["POST"]),
+        Route("/op/v1/revoke", revoke.answer, methods=["POST"]),
         Route("/op/v1/par", push.answer, methods=["POST"]),
         Route("/op/v1/logout", logout.answer, methods=["GET", "POST"]),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
+from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +21,7 @@ from mock_idp.acm.keys import base64url
 from mock_idp.acm.machines import token_answer
 from mock_idp.acm.parameters import sent_parameters
 from mock_idp.acm.provider import Provider
-from mock_idp.acm.tokens import ACCESS_LIFETIME, Binding, Code, Grant
+from mock_idp.acm.tokens import Binding, Code, Grant
 from mock_idp.faults import Armed, Stage
 
 
@@ -92,8 +93,11 @@ class TokenEndpoint:
             raise OAuthError("invalid_grant", "the code is bound to another DPoP key (RFC 9449 section 10)")
         _check_verifier(code, parameters.get("code_verifier"))
         fault = self._provider.faults.take(Stage.ID_TOKEN, client_id=client.client_id)
-        access_token = self._provider.tokens.new_access_token(code.grant, scopes=code.grant.scopes, binding=binding)
-        tokens = self._access(access_token, code.grant.scopes, binding)
+        lifetime = timedelta(seconds=client.access_token_seconds)
+        access_token = self._provider.tokens.new_access_token(
+            code.grant, scopes=code.grant.scopes, binding=binding, lifetime=lifetime
+        )
+        tokens = self._access(access_token, code.grant.scopes, binding, lifetime)
         tokens["id_token"] = signed_id_token(self._provider, code.grant, client, access_token=access_token, fault=fault)
         if "offline_access" in code.grant.scopes:
             tokens["refresh_token"] = self._provider.tokens.new_refresh_token(code.grant)
@@ -106,8 +110,11 @@ class TokenEndpoint:
             raise OAuthError("invalid_grant", "the refresh token is unknown, used, expired, or another client's")
         scopes = _narrowed(found.grant, parameters.get("scope"))
         fault = self._provider.faults.take(Stage.REFRESH, client_id=client.client_id)
-        access_token = self._provider.tokens.new_access_token(found.grant, scopes=scopes, binding=binding)
-        tokens = self._access(access_token, scopes, binding)
+        lifetime = timedelta(seconds=client.access_token_seconds)
+        access_token = self._provider.tokens.new_access_token(
+            found.grant, scopes=scopes, binding=binding, lifetime=lifetime
+        )
+        tokens = self._access(access_token, scopes, binding, lifetime)
         tokens["id_token"] = signed_id_token(
             self._provider, found.grant, client, access_token=access_token, fault=fault
         )
@@ -116,11 +123,13 @@ class TokenEndpoint:
             tokens["refresh_token"] = self._provider.tokens.new_refresh_token(found.grant)
         return tokens
 
-    def _access(self, access_token: str, scopes: tuple[str, ...], binding: Binding) -> dict[str, object]:
+    def _access(
+        self, access_token: str, scopes: tuple[str, ...], binding: Binding, lifetime: timedelta
+    ) -> dict[str, object]:
         return {
             "access_token": access_token,
             "token_type": "Bearer" if binding.key is None else "DPoP",
-            "expires_in": int(ACCESS_LIFETIME.total_seconds()),
+            "expires_in": int(lifetime.total_seconds()),
             "scope": " ".join(scopes),
         }
 

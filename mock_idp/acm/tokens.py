@@ -109,12 +109,19 @@ class Tokens:
         self._used_codes[value] = code.grant.id
         return code if code.expires_at > self._clock.now() else None
 
-    def new_access_token(self, grant: Grant, *, scopes: tuple[str, ...], binding: Binding = UNBOUND) -> str:
+    def new_access_token(
+        self,
+        grant: Grant,
+        *,
+        scopes: tuple[str, ...],
+        binding: Binding = UNBOUND,
+        lifetime: timedelta = ACCESS_LIFETIME,
+    ) -> str:
         value = secrets.token_urlsafe(32)
         now = self._clock.now()
         _bound(self._access)
         self._access[value] = AccessToken(
-            grant=grant, scopes=scopes, issued_at=now, expires_at=now + ACCESS_LIFETIME, binding=binding
+            grant=grant, scopes=scopes, issued_at=now, expires_at=now + lifetime, binding=binding
         )
         return value
 
@@ -145,6 +152,18 @@ class Tokens:
         if found is not None:
             _bound(self._used_refresh)
             self._used_refresh[value] = found.grant.id
+
+    def revoke_refresh_token(self, value: str, *, client_id: str) -> None:
+        """Revoke a client's own refresh token, and the access tokens of its grant with it (RFC 7009 section 2.1)."""
+        found = self._refresh.get(value)
+        if found is not None and found.grant.client_id == client_id:
+            self.revoke(found.grant.id)
+
+    def revoke_access_token(self, value: str, *, client_id: str) -> None:
+        """Revoke one access token of a client; the grant lives on."""
+        found = self._access.get(value)
+        if found is not None and found.grant.client_id == client_id:
+            del self._access[value]
 
     def revoke(self, grant_id: str) -> None:
         self._revoked.add(grant_id)

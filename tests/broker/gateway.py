@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from broker.assembly import assemble
 from broker.config import Acm, Application, Audit, Key, Sessions, Settings
 from broker.config import Registers as RegisterSettings
 from broker.domain.decide import Decision
+from broker.domain.identity_headers import audit_pseudonym
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.parked import Owner, ParkedPost
 from broker.domain.people import (
@@ -39,7 +40,7 @@ from broker.domain.people import (
 )
 from broker.domain.policy import Policy
 from broker.domain.registration import Contact, Registration
-from broker.domain.session import Destination, Identity, Session, SignInAttempt
+from broker.domain.session import Destination, Identity, OpenSession, Session, SignInAttempt, TokenGrant
 from broker.domain.validity import Period, brussels_day
 from broker.parts import Parts
 from broker.ports import (
@@ -49,9 +50,12 @@ from broker.ports import (
     Contacts,
     Event,
     FallenLevel,
+    Flight,
+    FlightState,
     LoggedOut,
     LogoutRefused,
     NamedPerson,
+    ProviderUnavailable,
     RegisterUnavailable,
     RegistrationsUnavailable,
     SecurityEvent,
@@ -148,11 +152,19 @@ class MemorySessions:
     idle: timedelta = timedelta(minutes=30)
     uses: int = 0
     announcements: MemoryAnnouncements | None = None
+    clock: Hands = field(default_factory=Hands)
+    used: dict[str, datetime] = field(default_factory=dict)
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         self._reach()
         self.uses += counts_as_use
-        return self.kept.get(cookie)
+        session = self.kept.get(cookie)
+        if session is None:
+            return None
+        found = replace(session, used_at=self.used.get(cookie, session.began_at))
+        if counts_as_use:
+            await self.use(cookie, session)
+        return found
 
     async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
         session = await self.find(cookie, counts_as_use=counts_as_use)
@@ -169,6 +181,7 @@ class MemorySessions:
         self._reach()
         self.numbered += 1
         self.kept[f"cookie-{self.numbered}"] = session
+        self.used[f"cookie-{self.numbered}"] = self.clock.now()
         return f"cookie-{self.numbered}"
 
     async def update(self, cookie: str, session: Session) -> bool:
@@ -177,6 +190,17 @@ class MemorySessions:
             return False
         self.kept[cookie] = session
         return True
+
+    async def use(self, cookie: str, session: Session) -> None:
+        self._reach()
+        self.used[cookie] = self.clock.now()
+
+    async def amend(self, cookie: str, change: Callable[[Session], Session]) -> Session | None:
+        self._reach()
+        if cookie not in self.kept:
+            return None
+        self.kept[cookie] = change(self.kept[cookie])
+        return self.kept[cookie]
 
     async def renew(self, cookie: str, session: Session) -> str | None:
         self._reach()
@@ -192,6 +216,56 @@ class MemorySessions:
     def _reach(self) -> None:
         if self.away:
             raise StoreUnavailable("the session store does not work (for this test)")
+
+
+@dataclass
+class MemoryIndex:
+    """The same sessions by person."""
+
+    sessions: MemorySessions
+
+    async def of(self, person: str) -> tuple[OpenSession, ...]:
+        listed = [
+            OpenSession(
+                reference=one.reference,
+                person=person,
+                began_at=one.began_at,
+                used_at=self.sessions.used[cookie],
+                organisation=one.acting.organisation.number if one.acting else None,
+                browser=one.browser,
+            )
+            for cookie, one in self.sessions.kept.items()
+            if audit_pseudonym(one.identity.national_number, key=PSEUDONYM_KEY) == person
+        ]
+        return tuple(sorted(listed, key=lambda one: one.began_at, reverse=True))
+
+    async def end(self, person: str, references: Sequence[str]) -> tuple[str, ...]:
+        mine = {one.reference for one in await self.of(person)}.intersection(references)
+        for cookie in [cookie for cookie, one in self.sessions.kept.items() if one.reference in mine]:
+            await self.sessions.end(cookie)
+        return tuple(sorted(mine))
+
+
+@dataclass
+class MemoryFlights:
+    """One at a time in this process; `rested` names those that should not be tried again yet."""
+
+    flying: set[str] = field(default_factory=set)
+    rested: set[str] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[Flight]:
+        if name in self.flying or name in self.rested:
+            yield Flight(state=FlightState.RESTING if name in self.rested else FlightState.THEIRS)
+            return
+        self.flying.add(name)
+        flight = Flight(state=FlightState.MINE)
+        try:
+            yield flight
+        finally:
+            self.flying.discard(name)
+            if flight.rests:
+                self.rested.add(name)
 
 
 @dataclass
@@ -487,6 +561,8 @@ class StandInProvider:
     signed_in: SignedIn = field(default_factory=lambda: SignedIn(identity=an_identity()))
     refusal: Exception | None = None
     attempts: list[SignInAttempt] = field(default_factory=list)
+    revoked: list[TokenGrant] = field(default_factory=list)
+    away: bool = False
     logout: str | None = "http://localhost:9000/op/v1/logout?client_id=inkom-gateway"
 
     async def authorization_url(self, attempt: SignInAttempt) -> str:
@@ -502,6 +578,16 @@ class StandInProvider:
 
     async def logout_url(self, *, state: str) -> str | None:
         return self.logout
+
+    async def refresh(
+        self, identity: Identity, grant: TokenGrant, *, keep: Callable[[TokenGrant], Awaitable[None]]
+    ) -> Identity:
+        raise AssertionError("nothing is refreshed here")
+
+    async def revoke(self, grant: TokenGrant) -> None:
+        self.revoked.append(grant)
+        if self.away:
+            raise ProviderUnavailable("revocation: no answer in time (for this test)")
 
     async def switch_url(self) -> str | None:
         return f"{self.logout}&switch=true" if self.logout else None
@@ -610,7 +696,8 @@ async def gateway(
     server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
     backend.port = server.sockets[0].getsockname()[1]
     settings = _settings(f"http://127.0.0.1:{backend.port}", application or {}, acm or {})
-    clock, sessions, registers, provider = Hands(), MemorySessions(), StandInRegisters(), StandInProvider()
+    clock, registers, provider = Hands(), StandInRegisters(), StandInProvider()
+    sessions = MemorySessions(clock=clock)
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
     measures, registrations, parking = PrometheusMeasures(), MemoryRegistrations(), MemoryParking()
     announcements, signals = MemoryAnnouncements(clock=clock), StandInSignals()
@@ -618,6 +705,8 @@ async def gateway(
     parts = Parts(
         clock=clock,
         sessions=sessions,
+        index=MemoryIndex(sessions=sessions),
+        flights=MemoryFlights(),
         attempts=attempts,
         parking=parking,
         choices=choices,

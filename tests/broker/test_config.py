@@ -198,6 +198,8 @@ def test_all_problems_are_printed_at_once(folder: Path) -> None:
         ("  kmo-portefeuille:", "  -kmo:", 15, "lower-case letters, digits and hyphens"),
         ("rediss://redis.example:6379/0", "[a]", 9, "sessions.redis must be a single value"),
         ("secrets: [", "idle: 9\n  absolute: 8\n  secrets: [", 10, "must not be longer than sessions.absolute"),
+        ("upstream:", "sessions: {idle: 1801}\n    upstream:", 17, "is longer than sessions.idle"),
+        ("upstream:", "sessions: {absolute: 28801}\n    upstream:", 17, "is longer than sessions.absolute"),
         ("secrets: [", "idle: .inf\n  secrets: [", 10, "does not fit"),
         ("secrets: [", "idle: 0\n  secrets: [", 10, "does not fit"),
         ("[ssssssssssssss", "[short, ssssssssssssss", 10, "32 characters or more (`inkom keys session`)"),
@@ -498,6 +500,7 @@ def _whole(source: str) -> dict[str, Any]:
             "role_claim": "role",
             "national_number_claim": "egovNRN",
             "front_channel_logout": True,
+            "refresh": True,
             "leeway": 10.0,
             "time_limit": 3.0,
         },
@@ -543,6 +546,7 @@ def _whole(source: str) -> dict[str, Any]:
                     "dpop_required": True,
                     "forward_token": True,
                 },
+                "sessions": {"idle": 300.0, "absolute": 1800.0},
             }
         },
         "signals": {

@@ -71,6 +71,7 @@ def running_pair(
         "scopes": SCOPES,
         "algorithms": ["RS256"],
         "front_channel_logout": True,
+        "refresh": True,
         "time_limit": time_limit,
     }
     with (
@@ -96,7 +97,7 @@ def registration(first: Gateway, second: Gateway) -> dict[str, object]:
     return {
         "client_id": CLIENT_ID,
         "client_secret": SECRET,
-        "scopes": SCOPES,
+        "scopes": [*SCOPES, "offline_access"],
         "organisation_choice": "gateway",
         "redirect_uris": [f"{one.origin}/_inkom/callback" for one in both],
         "post_logout_redirect_uris": [f"{one.origin}/_inkom/{end}" for one in both for end in ("logged-out", "login")],

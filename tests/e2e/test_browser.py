@@ -263,6 +263,24 @@ def test_signing_out_ends_the_session_here_and_at_acm(chain: Chain, window: Brow
     expect(page).to_have_title(CHOICE_AT_ACM)
 
 
+def test_a_session_elsewhere_is_seen_and_ended_from_the_list(
+    chain: Chain, window: BrowserContext, studio: Studio
+) -> None:
+    # Nobody else signs in as this person: in a list of all tests' sessions nothing could be told apart.
+    page = signed_in(chain, window, "expires-soon", path="/_inkom/sessions")
+    expect(page.get_by_role("main")).to_contain_text("U bent nergens anders aangemeld.")
+    with studio.window() as phone:
+        signed_in(chain, phone, "expires-soon").wait_for_url(f"{chain.gateway}{APPLICATION}")
+        page.reload()
+        studio.look(page, "sessions")
+        page.get_by_role("button", name="Beëindig deze sessie").click()
+        expect(page.get_by_role("main")).to_contain_text("1 sessie is beëindigd.")
+        studio.look(page, "sessions-ended")
+        elsewhere = phone.new_page()
+        answer = elsewhere.request.get(f"{chain.gateway}/_inkom/me")
+        assert answer.status == 401
+
+
 def test_the_sample_application_takes_a_file_counts_live_and_talks(
     chain: Chain, window: BrowserContext, studio: Studio
 ) -> None:

@@ -33,7 +33,7 @@ def request_parameters(
         "response_type": "code",
         "client_id": settings.client_id,
         "redirect_uri": settings.redirect_uri,
-        "scope": " ".join(settings.scopes),
+        "scope": " ".join(settings.scopes_to_ask),
         "state": attempt.state,
         "nonce": attempt.nonce,
         "code_challenge": str(create_s256_code_challenge(attempt.code_verifier)),

@@ -1,4 +1,5 @@
-"""Calls at the provider that only the registered client may make: redeeming a code, pushing a request.
+"""Calls at the provider that only the registered client may make: redeeming a code or a refresh token,
+revoking, pushing a request.
 
 Each carries a fresh proof of who we are and, with DPoP, one of the sign-in's key. Answers are read here as far as RFC
 6749 section 5 and RFC 9126 section 2 go; what an ID Token says is read elsewhere.
@@ -7,7 +8,7 @@ Each carries a fresh proof of who we are and, with DPoP, one of the sign-in's ke
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from authlib.common.urls import add_params_to_qs
@@ -38,12 +39,35 @@ _ERRORS = frozenset(
 )
 
 
+# ACM answers invalid_request where the standard has invalid_grant (ACM, "Refresh token").
+_GRANT_IS_OVER = frozenset({"invalid_grant", "invalid_request"})
+
+
 class TokenResponse(msgspec.Struct):
-    """RFC 6749 5.1, OpenID Connect Core 3.1.3.3. `expires_in` does not matter: the token serves once, now."""
+    """RFC 6749 5.1, OpenID Connect Core 3.1.3.3. Without `refresh_token` the access token serves once, now."""
 
     access_token: str
     token_type: str
     id_token: str
+    refresh_token: str | None = None
+    expires_in: Any = None
+
+
+class RefreshResponse(msgspec.Struct):
+    """RFC 6749 section 5.1; an ID Token is optional here, and a new refresh token too (Core 12.2)."""
+
+    access_token: str
+    token_type: str
+    id_token: str | None = None
+    refresh_token: str | None = None
+    expires_in: Any = None
+
+
+T = TypeVar("T", TokenResponse, RefreshResponse)
+
+
+class _TokenError(Exception):
+    """The token endpoint refused; the message is an error code that the standard knows, or "another error"."""
 
 
 class _Pushed(msgspec.Struct):
@@ -63,16 +87,46 @@ class ClientCalls:
 
         RFC 9449 5: a provider that answers `Bearer` has bound nothing, and its token is not used.
         """
+        try:
+            return await self._tokens(fields, metadata, TokenResponse, key=key)
+        except _TokenError as error:
+            raise SignInRefused(Mismatch.PROVIDER_ERROR, f"the token endpoint says {error}") from None
+
+    async def refreshed(self, refresh_token: str, metadata: Metadata, *, key: ECKey | None) -> RefreshResponse:
+        """Redeem a refresh token (RFC 6749 section 6). Raises SignInRefused (it is over), ProviderUnavailable.
+
+        No scope is sent: that of the grant holds, which may be less than what we asked for.
+        """
+        fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        try:
+            return await self._tokens(fields, metadata, RefreshResponse, key=key)
+        except _TokenError as error:
+            if str(error) in _GRANT_IS_OVER:
+                raise SignInRefused(Mismatch.PROVIDER_ERROR, f"refresh: the provider says {error}") from None
+            # An error of the client is no reason to end anybody's session.
+            raise ProviderUnavailable(f"refresh: the provider says {error}") from None
+
+    async def revoke(self, refresh_token: str, metadata: Metadata) -> None:
+        """Revoke a refresh token where the provider has an endpoint for it (RFC 7009). Raises ProviderUnavailable."""
+        if metadata.revocation_endpoint is None:
+            return
+        fields = {"token": refresh_token, "token_type_hint": "refresh_token"}
+        answer = await self._post(
+            metadata.revocation_endpoint, lambda: fields, metadata, key=None, what="revocation endpoint"
+        )
+        if answer.status != 200:
+            raise ProviderUnavailable(f"revocation endpoint: status {answer.status}")
+
+    async def _tokens(self, fields: Mapping[str, str], metadata: Metadata, kind: type[T], *, key: ECKey | None) -> T:
         answer = await self._post(metadata.token_endpoint, lambda: fields, metadata, key=key, what="token endpoint")
         # A status that the standard does not name is a provider out of order, whatever the body says.
         if answer.status not in (200, 400, 401):
             raise ProviderUnavailable(f"token endpoint: status {answer.status}")
         document = _document(answer, "token endpoint")
         if answer.status != 200 or "error" in document:
-            error = _error(document, answer, "token endpoint")
-            raise SignInRefused(Mismatch.PROVIDER_ERROR, f"the token endpoint says {error}")
+            raise _TokenError(_error(document, answer, "token endpoint"))
         try:
-            tokens = msgspec.convert(document, TokenResponse)
+            tokens = msgspec.convert(document, kind)
         except msgspec.ValidationError:
             # Core 3.1.3.3: without an ID Token nobody signed in, whatever else the answer holds.
             raise SignInRefused(Mismatch.BAD_RESPONSE, "the token response lacks a token") from None

@@ -36,6 +36,7 @@ class Metadata:
     userinfo_endpoint: str | None
     end_session_endpoint: str | None
     names_itself_in_responses: bool
+    revocation_endpoint: str | None = None
 
 
 class _Aliases(msgspec.Struct):
@@ -44,6 +45,7 @@ class _Aliases(msgspec.Struct):
     token_endpoint: str | None = None
     userinfo_endpoint: str | None = None
     pushed_authorization_request_endpoint: str | None = None
+    revocation_endpoint: str | None = None
 
 
 class _Document(Offers, kw_only=True):
@@ -53,6 +55,7 @@ class _Document(Offers, kw_only=True):
     jwks_uri: str
     userinfo_endpoint: str | None = None
     end_session_endpoint: str | None = None
+    revocation_endpoint: str | None = None
     authorization_response_iss_parameter_supported: bool = False
     mtls_endpoint_aliases: _Aliases | None = None
 
@@ -73,6 +76,7 @@ def read_metadata(text: bytes, settings: OidcSettings) -> Metadata:
     token_endpoint = aliases.token_endpoint or document.token_endpoint
     userinfo_endpoint = aliases.userinfo_endpoint or document.userinfo_endpoint or None
     pushed = aliases.pushed_authorization_request_endpoint or document.pushed_authorization_request_endpoint or None
+    revocation = aliases.revocation_endpoint or document.revocation_endpoint or None
     hosts = {_host(settings.issuer), *settings.allowed_hosts}
     named = {
         "authorization_endpoint": document.authorization_endpoint,
@@ -81,6 +85,7 @@ def read_metadata(text: bytes, settings: OidcSettings) -> Metadata:
         "jwks_uri": document.jwks_uri,
         "userinfo_endpoint": userinfo_endpoint,
         "end_session_endpoint": document.end_session_endpoint,
+        "revocation_endpoint": revocation,
     }
     for name, address in named.items():
         if address:
@@ -96,6 +101,7 @@ def read_metadata(text: bytes, settings: OidcSettings) -> Metadata:
         jwks_uri=document.jwks_uri,
         userinfo_endpoint=userinfo_endpoint,
         end_session_endpoint=document.end_session_endpoint or None,
+        revocation_endpoint=revocation,
         names_itself_in_responses=document.authorization_response_iss_parameter_supported,
     )
 

@@ -10,7 +10,9 @@ rule about an answer is a pure function. Nothing of one sign-in is kept for the 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from joserfc.jwk import ECKey
@@ -23,7 +25,7 @@ from broker.adapters.oidc.authorization_request import (
     signed_request,
 )
 from broker.adapters.oidc.client_authentication import client_authentication
-from broker.adapters.oidc.client_calls import ClientCalls, TokenResponse
+from broker.adapters.oidc.client_calls import ClientCalls, RefreshResponse, TokenResponse
 from broker.adapters.oidc.client_keys import SigningKey
 from broker.adapters.oidc.dpop import Proofs, proof_key
 from broker.adapters.oidc.kept import Kept
@@ -31,6 +33,7 @@ from broker.adapters.oidc.keys import KeyNotFound, ProviderKey, read_keys
 from broker.adapters.oidc.logout_token import check_logout_token
 from broker.adapters.oidc.metadata import Metadata, check_issuer, metadata_url, read_metadata
 from broker.adapters.oidc.person import check_level, signed_in
+from broker.adapters.oidc.refreshing import Refreshes, TokenNotAccepted
 from broker.adapters.oidc.response import code_from_response
 from broker.adapters.oidc.settings import OidcSettings
 from broker.adapters.oidc.tokens import (
@@ -44,7 +47,7 @@ from broker.adapters.oidc.tokens import (
     verify_signature,
 )
 from broker.adapters.wire import NotUnderstood, read_json
-from broker.domain.session import SignInAttempt
+from broker.domain.session import Identity, SignInAttempt, TokenGrant
 from broker.ports import Clock, LoggedOut, LogoutRefused, Mismatch, ProviderUnavailable, SignedIn, SignInRefused
 
 
@@ -74,6 +77,16 @@ class OidcProvider:
             lifetime=settings.keys_lifetime,
             stale_lifetime=settings.stale_lifetime,
             refetch_interval=settings.keys_refetch_interval,
+        )
+
+        self._refreshes = Refreshes(
+            settings,
+            clock=clock,
+            ask=self._refreshed,
+            verify=self._verified,
+            userinfo=self._userinfo,
+            told=self._told,
+            new_key=self._new_proof_key,
         )
 
     async def ready(self) -> None:
@@ -107,15 +120,36 @@ class OidcProvider:
         if attempt.subject is not None and attempt.subject != subject:
             raise SignInRefused(Mismatch.OTHER_PERSON, "another person came back than the one who stepped up")
         check_level(id_token.claims, attempt.demand, self._settings.acr)
-        userinfo = await self._userinfo(metadata, tokens.access_token, subject=subject, key=self._proof_key(attempt))
-        return signed_in(
-            id_token.claims,
-            userinfo,
-            subject=subject,
-            acr=self._settings.acr,
-            names=self._settings.claims,
-            keeps_claims=self._settings.keeps_claims,
+        key, refresh_token, expires_in, refreshed = (
+            self._proof_key(attempt),
+            tokens.refresh_token,
+            tokens.expires_in,
+            None,
         )
+        try:
+            userinfo = await self._userinfo(tokens.access_token, subject=subject, key=key)
+        except TokenNotAccepted:
+            if not self._settings.refreshes or refresh_token is None:
+                raise
+            refreshed = await self._refreshed(refresh_token, key=key)
+            refresh_token, expires_in = refreshed.refresh_token or refresh_token, refreshed.expires_in
+            userinfo = await self._userinfo(refreshed.access_token, subject=subject, key=key)
+        told = self._told(id_token, userinfo, subject=subject)
+        if refreshed is not None:
+            await self._refreshes.check(refreshed, told.identity)
+        if not self._settings.refreshes or refresh_token is None:
+            return told
+        return replace(told, grant=self._refreshes.grant(refresh_token, expires_in, told.identity))
+
+    async def refresh(
+        self, identity: Identity, grant: TokenGrant, *, keep: Callable[[TokenGrant], Awaitable[None]]
+    ) -> Identity:
+        """Get new tokens and return who the person is by them. Raises SignInRefused, ProviderUnavailable."""
+        return await self._refreshes.refresh(identity, grant, keep=keep)
+
+    async def revoke(self, grant: TokenGrant) -> None:
+        """Revoke a refresh token where the provider has an endpoint for it. Raises ProviderUnavailable."""
+        await self._calls.revoke(grant.refresh_token, await self._metadata.get())
 
     async def logout_url(self, *, state: str) -> str | None:
         """Return where ACM ends its own session (ACM, "Afmelden"). Raises ProviderUnavailable.
@@ -184,6 +218,25 @@ class OidcProvider:
             return None
         return proof_key(self._settings.dpop_secret, sign_in=attempt.state)
 
+    def _new_proof_key(self) -> ECKey | None:
+        """Return a key for the tokens of one refresh, where they are bound to one."""
+        if self._settings.sender_constrained != "dpop":
+            return None
+        return proof_key(self._settings.dpop_secret, sign_in=secrets.token_urlsafe(32))
+
+    async def _refreshed(self, refresh_token: str, *, key: ECKey | None) -> RefreshResponse:
+        return await self._calls.refreshed(refresh_token, await self._metadata.get(), key=key)
+
+    def _told(self, id_token: VerifiedToken, userinfo: dict[str, Any], *, subject: str) -> SignedIn:
+        return signed_in(
+            id_token.claims,
+            userinfo,
+            subject=subject,
+            acr=self._settings.acr,
+            names=self._settings.claims,
+            keeps_claims=self._settings.keeps_claims,
+        )
+
     async def _verified(self, token: str) -> VerifiedToken:
         """Verify a signature, with newer keys once when the kept ones do not do (Core 10.1.1)."""
         algorithms = self._settings.algorithms
@@ -199,9 +252,8 @@ class OidcProvider:
         except (KeyNotFound, SignatureDiffers):
             raise SignInRefused(Mismatch.BAD_TOKEN, "token: signed by none of the provider's keys") from None
 
-    async def _userinfo(
-        self, metadata: Metadata, access_token: str, *, subject: str, key: ECKey | None
-    ) -> dict[str, Any]:
+    async def _userinfo(self, access_token: str, *, subject: str, key: ECKey | None) -> dict[str, Any]:
+        metadata = await self._metadata.get()
         if metadata.userinfo_endpoint is None:
             return {}
         answer = await self._with_token(metadata.userinfo_endpoint, access_token, key=key)
@@ -219,16 +271,20 @@ class OidcProvider:
         return claims
 
     async def _with_token(self, address: str, access_token: str, *, key: ECKey | None) -> Answer:
-        if key is None:
-            return await self._get(address, "userinfo", headers={"authorization": f"Bearer {access_token}"})
+        scheme = "Bearer" if key is None else "DPoP"
 
         async def call(proof: Mapping[str, str]) -> Answer:
-            return await self._channel.get(address, headers={"authorization": f"DPoP {access_token}", **proof})
+            return await self._channel.get(address, headers={"authorization": f"{scheme} {access_token}", **proof})
 
         try:
-            answer = await self._proofs.proven(call, key, method="GET", address=address, access_token=access_token)
+            if key is None:
+                answer = await call({})
+            else:
+                answer = await self._proofs.proven(call, key, method="GET", address=address, access_token=access_token)
         except NoAnswer as error:
             raise ProviderUnavailable(f"userinfo: {error}") from None
+        if answer.status == 401:
+            raise TokenNotAccepted("userinfo: status 401")
         return _successful(answer, "userinfo")
 
     async def jwks_uri(self) -> str:

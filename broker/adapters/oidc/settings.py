@@ -119,6 +119,7 @@ class OidcSettings:
     beside the issuer's own host. `step_up_max_age` asks for a fresh sign-in whenever a person must reach a level; ACM's
     documentation names neither `max_age` nor `auth_time`, so it is off unless wanted. `keeps_claims` is for a gateway
     that asks no register: what ACM says of the person stays with their identity, until the ID Token's end.
+    `refreshes` keeps refresh tokens; ACM gives them with the scope offline_access.
 
     `request` is how the authorization request travels: in the address, as a signed object (RFC 9101, by `request_key`),
     pushed beforehand (RFC 9126), or both. `sender_constrained` binds access tokens to a key (DPoP, RFC 9449; derived
@@ -144,6 +145,7 @@ class OidcSettings:
     requires_advertised_s256: bool = True
     hints_organisation: bool = False
     keeps_claims: bool = False
+    refreshes: bool = False
     step_up_max_age: int | None = None
     leeway: float = 30.0
     token_max_age: float = 600.0
@@ -151,6 +153,13 @@ class OidcSettings:
     keys_lifetime: float = 600.0
     stale_lifetime: float = 86400.0
     keys_refetch_interval: float = 60.0
+
+    @property
+    def scopes_to_ask(self) -> tuple[str, ...]:
+        """The scopes, with the one that a refresh token comes with (Core 11; ACM, "Refresh token")."""
+        if not self.refreshes or "offline_access" in self.scopes:
+            return self.scopes
+        return (*self.scopes, "offline_access")
 
     def __post_init__(self) -> None:
         """Refuse what would switch a check off."""

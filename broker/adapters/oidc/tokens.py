@@ -20,6 +20,7 @@ from joserfc.errors import JoseError
 
 from broker.adapters.oidc.keys import ProviderKey, choose_key
 from broker.adapters.wire import NotUnderstood, read_json
+from broker.domain.session import Identity
 from broker.ports import Mismatch, SignInRefused
 
 # Claims whose signature was verified; nothing else may be read as claims.
@@ -114,6 +115,25 @@ def check_id_token(token: VerifiedToken, expected: Expected) -> str:
     if "at_hash" in claims:
         _check_access_token_hash(claims["at_hash"], expected.access_token, token.algorithm)
     return subject
+
+
+def check_refreshed_id_token(token: VerifiedToken, expected: Expected, *, identity: Identity) -> None:
+    """Refuse an ID Token that is not about the same sign-in of the same person (Core 12.2). Raises SignInRefused.
+
+    `nonce` is not looked at: it need not be there, and nobody between could have exchanged this answer.
+    """
+    claims = token.claims
+    if claims.get("iss") != expected.issuer or expected.issuer != identity.issuer:
+        raise _bad("iss is another issuer")
+    check_audience(claims, client_id=expected.client_id, extra=expected.extra_audiences)
+    if not hmac.compare_digest(subject_of(claims), identity.subject):
+        raise SignInRefused(Mismatch.OTHER_PERSON, "refresh: sub is another person")
+    _check_times(claims, expected)
+    authenticated = instant_of(claims, "auth_time")
+    if authenticated is not None and authenticated > identity.authenticated_at.timestamp() + expected.leeway:
+        raise _bad("auth_time is newer than the sign-in")
+    if "at_hash" in claims:
+        _check_access_token_hash(claims["at_hash"], expected.access_token, token.algorithm)
 
 
 def check_audience(claims: VerifiedClaims, *, client_id: str, extra: tuple[str, ...]) -> None:

@@ -25,6 +25,7 @@ from broker.ports import StoreUnavailable
 
 Connection = Redis  # what `connect` returns, for those who only hand it on
 Transaction = Pipeline
+CHANNEL = "inkom:announcements"  # where whoever holds a stream open hears that somebody's sessions changed
 _SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
 
 

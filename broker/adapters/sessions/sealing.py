@@ -25,10 +25,14 @@ _SHORTEST_SECRET = 32
 class Sealing:
     """Seals and opens records of one purpose. Layout: form, which secret, nonce, ciphertext with its tag."""
 
-    def __init__(self, purpose: str, *, secrets: tuple[str, ...]) -> None:
-        """`secrets` are newest first: the first seals, all open. Raises ValueError for none or a short one."""
+    def __init__(self, purpose: str, *, secrets: tuple[str, ...], dictionary: bytes = b"") -> None:
+        """`secrets` are newest first: the first seals, all open. Raises ValueError for none or a short one.
+
+        `dictionary` is what records have in common: they are compressed against it.
+        """
         check_secrets(secrets)
         self._purpose = purpose.encode("ascii")
+        self._dictionary = dictionary
         self._secrets = tuple((self._mark(secret.encode()), secret.encode()) for secret in secrets)
 
     def seal(self, record: bytes, *, token: bytes, address: str) -> bytes:
@@ -36,7 +40,7 @@ class Sealing:
         mark, secret = self._secrets[0]
         nonce = os.urandom(_NONCE_BYTES)
         # Compressed first, which halves it. Nobody who watches sizes can choose what stands in a record.
-        ciphertext = self._cipher(secret, token).encrypt(nonce, zlib.compress(record, 1), address.encode())
+        ciphertext = self._cipher(secret, token).encrypt(nonce, self._compressed(record), address.encode())
         return _FORM + mark + nonce + ciphertext
 
     def open(self, sealed: bytes, *, token: bytes, address: str) -> bytes | None:
@@ -48,10 +52,21 @@ class Sealing:
             if known != mark:
                 continue
             try:
-                return zlib.decompress(self._cipher(secret, token).decrypt(nonce, ciphertext, address.encode()))
+                return self._expanded(self._cipher(secret, token).decrypt(nonce, ciphertext, address.encode()))
             except (InvalidTag, ValueError, zlib.error):
                 continue  # two secrets may share a mark
         return None
+
+    def _compressed(self, record: bytes) -> bytes:
+        if not self._dictionary:
+            return zlib.compress(record, 1)
+        compressing = zlib.compressobj(level=6, zdict=self._dictionary)
+        return compressing.compress(record) + compressing.flush()
+
+    def _expanded(self, compressed: bytes) -> bytes:
+        # A record tells whether it was written with a dictionary, and with which: another one is an error here.
+        expanding = zlib.decompressobj(zdict=self._dictionary)
+        return expanding.decompress(compressed) + expanding.flush()
 
     def _cipher(self, secret: bytes, token: bytes) -> AESGCM:
         key = HKDF(algorithm=SHA256(), length=32, salt=token, info=b"inkom record of " + self._purpose)

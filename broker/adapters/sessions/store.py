@@ -1,28 +1,36 @@
 """Sessions in Redis: the SessionStore port.
 
 A cookie's token leads to an address (its hash) and to the key of the record there. Redis ends an idle session by
-itself; the latest end stands in the record. Anything that is not a good session is None, never an error.
+itself, and its lifetime says when it was used last; the latest end stands in the record. Anything that is not a good
+session is None, never an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
 import msgspec
 from redis.asyncio import Redis
 
-from broker.adapters.sessions.connection import close, store_errors
+from broker.adapters.sessions import dictionary
+from broker.adapters.sessions.connection import Transaction, close, store_errors
 from broker.adapters.sessions.cookies import SignedTokens
+from broker.adapters.sessions.flights import flight_key, is_resting
+from broker.adapters.sessions.index import RedisSessionIndex
 from broker.adapters.sessions.sealing import Sealing, address_of
 from broker.domain.session import Identity, Session
-from broker.ports import Announced, Clock
+from broker.ports import Announced, Clock, StoreUnavailable
 
 _PURPOSE = "session"
 # Use prolongs the idle time at most this often: a page with fifty pictures need not write fifty times.
 _PROLONGED_AT_MOST_EVERY = timedelta(minutes=1)
 _MOST_KEPT = 10_000
+_LOOK_SECONDS = 0.1
+_LOOKS_FOR_A_FLIGHT = 200
 
 
 class Beside(Protocol):
@@ -50,15 +58,22 @@ class RedisSessions:
         absolute: timedelta,
         clock: Clock,
         announcements: Beside | None = None,
+        index: RedisSessionIndex | None = None,
+        prolonged_every: timedelta = _PROLONGED_AT_MOST_EVERY,
     ) -> None:
-        """`secrets` are newest first; removing one ends the sessions it sealed. Raises ValueError."""
+        """`secrets` are newest first; removing one ends the sessions it sealed. Raises ValueError.
+
+        `prolonged_every` is how exactly the last use is known.
+        """
         self._redis = redis
         self._cookies = SignedTokens(_PURPOSE, secrets=secrets)
-        self._sealing = Sealing(_PURPOSE, secrets=secrets)
+        self._sealing = Sealing(_PURPOSE, secrets=secrets, dictionary=dictionary.SESSION)
         self._idle = idle
         self._absolute = absolute
         self._clock = clock
         self._announcements = announcements
+        self._index = index
+        self._prolonged_every = min(prolonged_every, _PROLONGED_AT_MOST_EVERY)
         # Whose session stands at an address is known once it was opened; then one question to Redis asks for all.
         self._keys: dict[str, list[str]] = {}
 
@@ -82,25 +97,42 @@ class RedisSessions:
             if keys is not None:
                 pipeline.mget(keys)
             sealed, remaining, *beside = await pipeline.execute()
-        session = None if sealed is None else self._opened(sealed, token=token, address=address)
+        session = self._opened(sealed, token=token, address=address)
         if session is None:
             self._keys.pop(address, None)
             return None
-        if session.ended(self._clock.now(), absolute=self._absolute):
-            await self._forget(address)
+        now = self._clock.now()
+        if session.ended(now, absolute=self._absolute):
+            await self._forget(address, session)
             return None
+        session = replace(session, used_at=now - (self._idle - timedelta(milliseconds=remaining)))
         if counts_as_use:
-            await self._prolong(address, session, remaining=timedelta(milliseconds=remaining))
+            await self._prolong(address, session)
         return session, await self._announced(address, session.identity, keys, *beside)
+
+    async def use(self, cookie: str, session: Session) -> None:
+        """Note that a session, found without counting it, is used after all."""
+        token = self._cookies.read(cookie)
+        if token is not None:
+            await self._prolong(address_of(_PURPOSE, token), session)
 
     async def left(self, cookie: str) -> timedelta | None:
         """Return how long the session goes on if nobody uses it; None when it is over. Asking is no use."""
         token = self._cookies.read(cookie)
         if token is None:
             return None
+        address = address_of(_PURPOSE, token)
         with store_errors():
-            remaining = await self._redis.pttl(address_of(_PURPOSE, token))
-        return timedelta(milliseconds=remaining) if remaining > 0 else None
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.get(address)
+            pipeline.pttl(address)
+            sealed, remaining = await pipeline.execute()
+        session = self._opened(sealed, token=token, address=address)
+        if session is None:
+            return None
+        # Redis knows when nobody will have used it for too long, the record when it ends whoever uses it.
+        left = min(timedelta(milliseconds=remaining), session.ends_at(absolute=self._absolute) - self._clock.now())
+        return left if left > timedelta() else None
 
     async def begin(self, session: Session) -> str:
         """Store a new session and return its cookie value."""
@@ -108,19 +140,47 @@ class RedisSessions:
         address = address_of(_PURPOSE, token)
         sealed = self._sealed(session, token=token, address=address)
         with store_errors():
-            await self._redis.set(address, sealed, px=self._lifetime(session))
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.set(address, sealed, px=self._idle)
+            if self._index is not None:
+                self._index.write(pipeline, session, address=address)
+            *_, found = await pipeline.execute()
+        if self._index is not None:
+            await self._index.make_room(session, found=found)
         return self._cookies.write(token)
 
     async def update(self, cookie: str, session: Session) -> bool:
-        """Store new facts under the same cookie; False when the session ended meanwhile (it stays ended)."""
+        """Store new facts under the same cookie; False when the session ended meanwhile (it stays ended).
+
+        What a refresh wrote since the session was read is kept.
+        """
+        changed = await self.amend(cookie, lambda kept: _joined(session, kept))
+        return changed is not None
+
+    async def amend(self, cookie: str, change: Callable[[Session], Session]) -> Session | None:
+        """Change the session as it stands, whoever else writes it; None when it has ended (it stays ended)."""
         token = self._cookies.read(cookie)
         if token is None:
-            return False
+            return None
         address = address_of(_PURPOSE, token)
-        sealed = self._sealed(session, token=token, address=address)
+
+        async def carry_out(pipeline: Transaction) -> Session | None:
+            sealed = await pipeline.get(address)
+            kept = self._opened(sealed, token=token, address=address)
+            if kept is None:
+                return None
+            changed = change(kept)
+            pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            # Neither a look at new facts nor a refresh is a use.
+            pipeline.set(address, self._sealed(changed, token=token, address=address), keepttl=True)
+            if self._index is not None:
+                self._index.write(pipeline, changed, address=address)
+            return changed
+
         with store_errors():
-            # XX: only over a session that is there, or one that was ended would rise again.
-            return bool(await self._redis.set(address, sealed, px=self._lifetime(session), xx=True))
+            # Watched: a session that ends meanwhile does not rise again, and nobody's change is lost.
+            amended: Session | None = await self._redis.transaction(carry_out, address, value_from_callable=True)
+            return amended
 
     async def renew(self, cookie: str, session: Session) -> str | None:
         """Store the session under a new cookie value and end the old one; None when the old one had ended."""
@@ -129,23 +189,42 @@ class RedisSessions:
             return None
         new = self._cookies.new()
         address, new_address = address_of(_PURPOSE, token), address_of(_PURPOSE, new)
-        sealed = self._sealed(session, token=new, address=new_address)
-        with store_errors():
-            # One transaction: at no moment are both alive, and of two renewals at once only one finds the old one.
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.delete(address)
-            pipeline.set(new_address, sealed, px=self._lifetime(session))
-            ended, _ = await pipeline.execute()
-            if not ended:
-                await self._redis.delete(new_address)
+
+        async def carry_out(pipeline: Transaction) -> bool | None:
+            kept = self._opened(await pipeline.get(address), token=token, address=address)
+            if kept is None:
+                return False
+            if kept.grant is not None and await _flies(pipeline, kept):
                 return None
-        return self._cookies.write(new)
+            renewed = _joined(session, kept)
+            # One transaction: at no moment are both alive, and of two renewals at once only one finds the old one.
+            pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            pipeline.delete(address)
+            pipeline.set(new_address, self._sealed(renewed, token=new, address=new_address), px=self._idle)
+            if self._index is not None:
+                self._index.write(pipeline, renewed, address=new_address)
+            return True
+
+        # Whoever refreshes the session's tokens knows it by its old cookie, and must find it there with the new tokens.
+        watched = (address, flight_key(session.reference))
+        for _ in range(_LOOKS_FOR_A_FLIGHT):
+            with store_errors():
+                done: bool | None = await self._redis.transaction(carry_out, *watched, value_from_callable=True)
+            if done is not None:
+                return self._cookies.write(new) if done else None
+            await asyncio.sleep(_LOOK_SECONDS)
+        raise StoreUnavailable("the session is being refreshed for too long")
 
     async def end(self, cookie: str) -> None:
         """End the session for good."""
         token = self._cookies.read(cookie)
-        if token is not None:
-            await self._forget(address_of(_PURPOSE, token))
+        if token is None:
+            return
+        address = address_of(_PURPOSE, token)
+        with store_errors():
+            sealed = await self._redis.get(address)
+        session = self._opened(sealed, token=token, address=address)
+        await self._forget(address, session)
 
     async def ping(self) -> None:
         """Return when the store works."""
@@ -170,30 +249,39 @@ class RedisSessions:
         self._keys[address] = whose
         return await self._announcements.about(identity)
 
-    async def _forget(self, address: str) -> None:
+    async def _forget(self, address: str, session: Session | None) -> None:
         with store_errors():
-            await self._redis.delete(address)
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.delete(address)
+            if self._index is not None and session is not None:
+                self._index.remove(pipeline, session)
+            await pipeline.execute()
 
-    async def _prolong(self, address: str, session: Session, *, remaining: timedelta) -> None:
-        wanted = self._lifetime(session)
-        if remaining >= wanted - _PROLONGED_AT_MOST_EVERY:
+    async def _prolong(self, address: str, session: Session) -> None:
+        if session.used_at is not None and self._clock.now() - session.used_at <= self._prolonged_every:
             return
         with store_errors():
-            await self._redis.pexpire(address, wanted)
-
-    def _lifetime(self, session: Session) -> timedelta:
-        """Return the idle time, or what is left until the latest end if that is less; never nothing."""
-        left = session.ends_at(absolute=self._absolute) - self._clock.now()
-        return max(min(self._idle, left), timedelta(milliseconds=1))
+            await self._redis.pexpire(address, self._idle)
 
     def _sealed(self, session: Session, *, token: bytes, address: str) -> bytes:
-        return self._sealing.seal(msgspec.json.encode(session), token=token, address=address)
+        return self._sealing.seal(msgspec.json.encode(replace(session, used_at=None)), token=token, address=address)
 
-    def _opened(self, sealed: bytes, *, token: bytes, address: str) -> Session | None:
-        record = self._sealing.open(sealed, token=token, address=address)
+    def _opened(self, sealed: object, *, token: bytes, address: str) -> Session | None:
+        record = self._sealing.open(sealed, token=token, address=address) if isinstance(sealed, bytes) else None
         if record is None:
             return None
         try:
             return msgspec.json.decode(record, type=Session)
         except msgspec.MsgspecError:
             return None  # written by another version of the gateway: its owner signs in again
+
+
+async def _flies(pipeline: Transaction, session: Session) -> bool:
+    lease = await pipeline.get(flight_key(session.reference))
+    return lease is not None and not is_resting(lease)
+
+
+def _joined(session: Session, kept: Session) -> Session:
+    """Return the session with what the store knows better: who the person is, when a refresh may have said so since."""
+    same_sign_in = session.identity.authenticated_at == kept.identity.authenticated_at
+    return replace(session, identity=kept.identity, grant=kept.grant) if same_sign_in else session

@@ -21,12 +21,12 @@ from typing import assert_never
 
 import msgspec
 
-from broker.adapters.sessions.connection import Connection, Transaction, store_errors
+from broker.adapters.sessions.connection import CHANNEL, Connection, Transaction, store_errors
+from broker.domain.identity_headers import audit_pseudonym
 from broker.domain.people import Assurance
 from broker.domain.session import Identity
 from broker.ports import Announced, Clock, FallenLevel, NamedPerson, NamedSession, SecurityEvent, StoreUnavailable
 
-_CHANNEL = "inkom:announcements"
 _PAUSE_SECONDS = 1.0
 _log = logging.getLogger("inkom.signals")
 
@@ -152,7 +152,7 @@ class RedisAnnouncements:
             for name, key, record in zip(names, keys, records, strict=True):
                 renewed = msgspec.structs.replace(record, mark=secrets.token_urlsafe(12))
                 pipeline.set(key, msgspec.json.encode(renewed), px=self._lifetime)
-                pipeline.publish(_CHANNEL, name)
+                pipeline.publish(CHANNEL, name)
             return True
 
         with store_errors():
@@ -162,7 +162,9 @@ class RedisAnnouncements:
     @contextmanager
     def watching(self, identity: Identity) -> Iterator[asyncio.Event]:
         """An event that is set when something is announced about the person."""
-        names, changed = self._names(identity), asyncio.Event()
+        # By the pseudonym too, by which the index of sessions says that one was ended.
+        person = audit_pseudonym(identity.national_number, key=self._key)
+        names, changed = (*self._names(identity), person), asyncio.Event()
         for name in names:
             self._watched.setdefault(name, set()).add(changed)
         try:
@@ -189,7 +191,7 @@ class RedisAnnouncements:
 
     async def _listen(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
-            await channel.subscribe(_CHANNEL)
+            await channel.subscribe(CHANNEL)
             self._hears = True
             # What was announced while nobody listened is looked up now.
             self._wake(*self._watched)

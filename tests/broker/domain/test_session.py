@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from broker.domain.claims import Claimed
 from broker.domain.people import Assurance
+from broker.domain.session import SessionLimits
 from tests.broker.domain.world import NOON, OTHER_ENTERPRISE, acting, facts, identity, right, session
 
 
@@ -52,3 +53,22 @@ def test_a_level_falls_in_the_session_and_in_its_facts_and_never_rises() -> None
 def test_a_session_shown_in_a_log_holds_no_national_number() -> None:
     assert "82672100108" not in repr(session(facts()))
     assert "672100" not in repr(session(facts()))
+
+
+def test_a_session_is_fresh_enough_until_the_very_end_of_each_limit() -> None:
+    moment = timedelta(microseconds=1)
+    used = replace(session(), used_at=NOON)
+    for limits in (SessionLimits(idle=timedelta(minutes=5)), SessionLimits(absolute=timedelta(minutes=5))):
+        assert limits.allow(used, NOON + timedelta(minutes=5) - moment)
+        assert not limits.allow(used, NOON + timedelta(minutes=5))
+        assert not limits.ask_nothing
+
+
+def test_without_limits_every_session_will_do() -> None:
+    assert SessionLimits().ask_nothing
+    assert SessionLimits().allow(session(), NOON + timedelta(days=1))
+
+
+def test_a_session_whose_last_use_is_not_known_is_not_fresh() -> None:
+    assert session().used_at is None
+    assert not SessionLimits(idle=timedelta(hours=1)).allow(session(), NOON)

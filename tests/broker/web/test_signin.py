@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
 
 from broker.domain.people import PersonRecord
+from broker.domain.session import SignInAttempt, TokenGrant
 from broker.ports import Mismatch, ProviderUnavailable, SignedIn, SignInRefused
 from tests.broker.gateway import BAKERY, FLORIST, ORIGIN, World, a_right, an_identity
 
@@ -251,3 +253,35 @@ async def test_the_language_of_the_visit_goes_along_to_the_provider(world: World
     await world.get("/_inkom/login", accept_language="nl")
     assert world.provider.attempts[-1].language == "nl"
     assert ORIGIN not in world.provider.attempts[-1].return_to
+
+
+async def test_c39_a_logout_that_comes_while_the_code_is_redeemed_ends_the_new_session_too(world: World) -> None:
+    identify = world.provider.identify
+
+    async def slowly(attempt: SignInAttempt, response: Sequence[tuple[str, str]]) -> SignedIn:
+        signed_in = await identify(attempt, response)
+        world.clock.forward(seconds=1)
+        who = signed_in.identity
+        await world.announcements.announce(
+            issuer=who.issuer, subject=who.subject, event_id="logout one", ends_sessions=True
+        )
+        world.clock.forward(seconds=1)
+        return signed_in
+
+    world.provider.identify = slowly  # type: ignore[method-assign]  # the provider of this test takes its time
+    await world.sign_in()
+    answer = await world.get("/kmo-portefeuille/")
+    assert answer.headers["location"].startswith("/_inkom/login")
+    assert world.backend.received == []
+
+
+async def test_signing_out_revokes_the_refresh_token_and_never_waits_for_it(world: World) -> None:
+    grant = TokenGrant(refresh_token="a-token", expires_at=world.clock.now(), renew_at=world.clock.now())
+    world.provider.signed_in = replace(world.provider.signed_in, grant=grant)
+    await world.sign_in()
+    form = {"form_token": world.session.form_token}
+    world.provider.away = True
+    answer = await world.post("/_inkom/logout", form)
+    assert answer.status_code == 303
+    assert world.sessions.kept == {}
+    assert world.provider.revoked == [grant]

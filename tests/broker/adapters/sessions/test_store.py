@@ -46,7 +46,7 @@ async def sessions(redis: RedisServer, clock: SetClock) -> AsyncIterator[RedisSe
 
 
 def only_key(server: RedisServer) -> str:
-    answer = server.command("KEYS", "*").decode().split("\r\n")
+    answer = server.command("KEYS", "inkom:session:*").decode().split("\r\n")
     assert answer[0] == "*1", answer
     return answer[2]
 
@@ -193,6 +193,46 @@ async def test_a_look_that_is_no_use_prolongs_nothing(redis: RedisServer, sessio
     assert remaining_seconds(redis) <= 1000
 
 
+async def test_new_facts_are_no_use_and_prolong_nothing(redis: RedisServer, sessions: RedisSessions) -> None:
+    cookie = await sessions.begin(session())
+    redis.command("EXPIRE", only_key(redis), "1000")
+    assert await sessions.update(cookie, session(acting=None)) is True
+    assert remaining_seconds(redis) <= 1000
+
+
+async def test_a_session_comes_with_when_it_was_used_before(redis: RedisServer, sessions: RedisSessions) -> None:
+    cookie = await sessions.begin(session())
+    redis.command("EXPIRE", only_key(redis), "1000")
+    for found in (await sessions.find(cookie, counts_as_use=False), await sessions.find(cookie)):
+        assert found is not None
+        assert found.used_at is not None
+        assert timedelta(seconds=799) <= NOW - found.used_at <= timedelta(seconds=805)
+    used_now = await sessions.find(cookie)
+    assert used_now is not None
+    assert used_now.used_at is not None
+    assert NOW - used_now.used_at < timedelta(seconds=5)
+
+
+async def test_a_look_becomes_a_use_when_somebody_says_so(redis: RedisServer, sessions: RedisSessions) -> None:
+    cookie = await sessions.begin(session())
+    redis.command("EXPIRE", only_key(redis), "1000")
+    found = await sessions.find(cookie, counts_as_use=False)
+    assert found is not None
+    await sessions.use(cookie, found)
+    assert remaining_seconds(redis) > 1790
+
+
+async def test_a_change_is_made_to_the_session_as_it_stands(sessions: RedisSessions) -> None:
+    cookie = await sessions.begin(session())
+    changes = [sessions.amend(cookie, lambda kept: replace(kept, form_token=kept.form_token + "+")) for _ in range(20)]
+    await asyncio.gather(*changes)
+    found = await sessions.find(cookie)
+    assert found is not None
+    assert found.form_token == session().form_token + "+" * 20
+    await sessions.end(cookie)
+    assert await sessions.amend(cookie, lambda kept: kept) is None
+
+
 async def test_a_record_that_lost_its_lifetime_gets_it_back(redis: RedisServer, sessions: RedisSessions) -> None:
     cookie = await sessions.begin(session())
     redis.command("PERSIST", only_key(redis))
@@ -217,9 +257,10 @@ async def test_use_never_prolongs_beyond_the_absolute_lifetime(
     cookie = await sessions.begin(session())
     clock.move(ABSOLUTE - timedelta(minutes=5))
     await sessions.update(cookie, session())
-    assert remaining_seconds(redis) <= 300
-    await sessions.find(cookie)
-    assert remaining_seconds(redis) <= 300
+    assert await sessions.find(cookie) is not None
+    clock.move(timedelta(minutes=5))
+    assert await sessions.find(cookie) is None
+    assert redis.command("DBSIZE") == b":0\r\n"
 
 
 async def test_claims_end_a_session_with_their_token_and_are_not_readable_meanwhile(
@@ -233,7 +274,6 @@ async def test_claims_end_a_session_with_their_token_and_are_not_readable_meanwh
         roles=(role,),
     )
     cookie = await sessions.begin(session(identity=identity(claimed=claimed)))
-    assert remaining_seconds(redis) <= 600
     assert b"Gebruiker" not in redis.command("GET", only_key(redis))
     found = await sessions.find(cookie)
     assert found is not None
@@ -298,3 +338,11 @@ async def test_how_long_a_session_goes_on_is_known_without_using_it(
     await sessions.end(cookie)
     assert await sessions.left(cookie) is None
     assert await sessions.left("forged") is None
+
+
+async def test_what_is_left_ends_with_the_absolute_limit(sessions: RedisSessions, clock: SetClock) -> None:
+    cookie = await sessions.begin(session())
+    clock.move(ABSOLUTE - timedelta(minutes=5))
+    assert await sessions.left(cookie) == timedelta(minutes=5)
+    clock.move(timedelta(minutes=5))
+    assert await sessions.left(cookie) is None
