@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from broker.config import Freshness
+from broker.domain.demand import Prompt
 from tests.broker.gateway import World, gateway
 
 STRICT, OWN_PAGE = "/kmo-portefeuille/", "/_inkom/profile"
@@ -56,6 +57,13 @@ async def test_asking_again_is_no_way_around_the_limit(idle: World) -> None:
     assert not await lets_in(idle)
     await idle.get("/_inkom/login?return_to=/kmo-portefeuille/")
     assert not await lets_in(idle)
+
+
+async def test_the_provider_has_to_ask_anew_or_its_own_session_would_answer_for_the_person(idle: World) -> None:
+    idle.clock.forward(seconds=300)
+    answer = await idle.get(STRICT)
+    await idle.get(answer.headers["location"])
+    assert idle.provider.attempts[-1].prompt == (Prompt.LOGIN,)
 
 
 async def test_signing_in_again_is(idle: World) -> None:
