@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx2
@@ -163,6 +163,19 @@ class BackChannel:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+
+
+async def read_by(send: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Return the answer to what only reads; asked once more when the connection failed before it was whole.
+
+    Raises NoAnswer.
+    """
+    try:
+        return await send()
+    except NoAnswer as error:
+        if not error.connection:
+            raise
+        return await send()
 
 
 def _answer(response: httpx2.Response) -> Answer:

@@ -17,7 +17,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from broker.adapters.http import Answer, BackChannel, NoAnswer
+from broker.adapters.http import Answer, BackChannel, NoAnswer, read_by
 from broker.adapters.oidc.authorization_request import (
     address_with,
     pushed_request,
@@ -277,10 +277,13 @@ class OidcProvider:
             return await self._channel.get(address, headers={"authorization": f"{scheme} {access_token}", **proof})
 
         try:
-            if key is None:
-                answer = await call({})
-            else:
-                answer = await self._proofs.proven(call, key, method="GET", address=address, access_token=access_token)
+            answer = await read_by(
+                lambda: (
+                    call({})
+                    if key is None
+                    else self._proofs.proven(call, key, method="GET", address=address, access_token=access_token)
+                )
+            )
         except NoAnswer as error:
             raise ProviderUnavailable(f"userinfo: {error}") from None
         if answer.status == 401:
@@ -307,7 +310,7 @@ class OidcProvider:
 
     async def _get(self, url: str, what: str, *, headers: dict[str, str] | None = None) -> Answer:
         try:
-            answer = await self._channel.get(url, headers=headers)
+            answer = await read_by(lambda: self._channel.get(url, headers=headers))
         except NoAnswer as error:
             raise ProviderUnavailable(f"{what}: {error}") from None
         return _successful(answer, what)

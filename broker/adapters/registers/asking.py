@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from broker.adapters.http import Answer, NoAnswer
+from broker.adapters.http import Answer, NoAnswer, read_by
 from broker.adapters.wire import NotUnderstood
 from broker.ports import RegisterUnavailable
 
@@ -31,7 +31,7 @@ class Asking:
         """Return the answer to a question that only reads: 200, or 404 when the register does not know the number."""
         try:
             async with asyncio.timeout(self._time_limit), self._places:
-                answer = await _sent(send)
+                answer = await read_by(send)
         except TimeoutError:
             raise RegisterUnavailable(f"{self._name} {what} did not answer in time") from None
         except NoAnswer as error:
@@ -48,12 +48,3 @@ class Asking:
             return read()
         except NotUnderstood as error:
             raise RegisterUnavailable(f"{self._name} {what} answered what we do not understand: {error}") from None
-
-
-async def _sent(send: Callable[[], Awaitable[Answer]]) -> Answer:
-    try:
-        return await send()
-    except NoAnswer as error:
-        if not error.connection:
-            raise
-        return await send()

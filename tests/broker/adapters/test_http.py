@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from broker.adapters.http import BackChannel, Limits, NoAnswer
+from broker.adapters.http import BackChannel, Limits, NoAnswer, read_by
 from tests.broker.adapters.small_server import Reply, SmallServer
 
 
@@ -136,3 +136,22 @@ async def test_a_server_that_is_away_is_named_without_its_address(channel: BackC
         await channel.get("http://127.0.0.1:1/secret")
     assert trouble.value.connection
     assert "127.0.0.1" not in str(trouble.value)
+
+
+async def test_what_only_reads_is_asked_once_more_when_the_connection_broke(
+    channel: BackChannel, small: SmallServer
+) -> None:
+    replies = iter([Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), Reply(body=b"whole")])
+    small.on("/", lambda _: next(replies))
+    assert (await read_by(lambda: channel.get(small.origin + "/"))).body == b"whole"
+
+
+async def test_it_is_asked_no_third_time_and_not_at_all_after_another_trouble(
+    channel: BackChannel, small: SmallServer
+) -> None:
+    small.on("/broken", Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"))
+    small.on("/large", Reply(body=b"x" * 1001))
+    for path, times in (("/broken", 2), ("/large", 1)):
+        with pytest.raises(NoAnswer):
+            await read_by(lambda at=small.origin + path: channel.get(at))  # type: ignore[misc]
+        assert len(small.asked(path)) == times

@@ -251,7 +251,9 @@ async def test_an_endpoint_that_answers_nonsense_is_a_provider_that_is_unavailab
     if isinstance(trouble.value, SignInRefused):
         # The one nonsense that is a proper object: UserInfo about nobody.
         assert (endpoint, reply.status) == ("userinfo", 400)
-    assert len(op.asked(endpoint)) == 1, "no storm of repetitions, and no redirect followed"
+    # What only reads is asked once more when the connection broke; a code is never sent twice.
+    times = 2 if reply.raw is not None and endpoint != "token" else 1
+    assert len(op.asked(endpoint)) == times, "no storm of repetitions, and no redirect followed"
     assert op.asked("other") == []
 
 
