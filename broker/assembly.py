@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 
 from broker.adapters.bearer.chosen import api_terms
@@ -23,7 +23,7 @@ from broker.config import Application, Settings
 from broker.cookies import Cookies
 from broker.domain.claims import RoleTable
 from broker.domain.policy import Policy
-from broker.domain.session import SessionLimits
+from broker.domain.session import FIRST_PROVIDER, SessionLimits
 from broker.facts import FactsReader, FreshSessions
 from broker.intake import Intake
 from broker.machines import KnownOrganisations, MachineSessions
@@ -37,13 +37,16 @@ from broker.renewal import Renewal
 from broker.running import running, serving
 from broker.standing import StandingSessions
 from broker.web.answers import PageAnswers
+from broker.web.callback import CallbackPages
 from broker.web.logout import LogoutPages
 from broker.web.operators import operators_pages
 from broker.web.organisation import OrganisationPages
 from broker.web.parking import ParkingPages
 from broker.web.profile import ProfilePages
 from broker.web.provider_logout import ProviderLogout
+from broker.web.providers import Offered, Providers
 from broker.web.refusal import RefusalPage
+from broker.web.refused_signin import RefusedSignIn
 from broker.web.registration import RegistrationPages
 from broker.web.replay import ReplayedForms
 from broker.web.sessions import SessionsPages
@@ -60,7 +63,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     cookies = Cookies.of(secure=settings.secure)
     pages = Pages(
         cookies=cookies,
-        provider_origin=_origin(settings.acm.issuer),
+        provider_origins=tuple({_origin(one.issuer): None for one in settings.all_providers.values()}),
         applications={name: application.title for name, application in settings.applications.items()},
         links=settings.links,
     )
@@ -72,6 +75,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         clock=parts.clock,
     )
     protected = _applications(settings, policies)
+    accepted = {one.id: one.providers for one in protected}
     parked = ParkingPages(
         pages=pages,
         parking=parts.parking,
@@ -89,34 +93,53 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     )
     governing = {one.id: one.policy for one in protected}
     status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
+    framing = tuple(one.issuer for one in settings.all_providers.values() if one.front_channel_logout)
+    providers = _providers(settings, parts, accepted)
+    refused = RefusedSignIn(
+        pages=pages,
+        providers=providers,
+        sessions=sessions,
+        audit=parts.audit,
+        measures=parts.measures,
+        clock=parts.clock,
+    )
     signin = SignInPages(
         pages=pages,
-        provider=parts.provider,
+        providers=providers,
         attempts=parts.attempts,
+        sessions=sessions,
+        clock=parts.clock,
+        policies=governing,
+        refused=refused,
+        origin=public_url,
+    )
+    callback = CallbackPages(
+        pages=pages,
+        providers=providers,
+        attempts=parts.attempts,
+        posted=parts.posted,
         sessions=sessions,
         facts=facts,
         audit=parts.audit,
         measures=parts.measures,
         clock=parts.clock,
-        origin=public_url,
-        notes_provider_session=parts.announcements.session_began if settings.acm.front_channel_logout else None,
-        policies=governing,
-        acr=parts.acr,
+        refused=refused,
+        notes_provider_session=parts.announcements.session_began if framing else None,
     )
     logout = LogoutPages(
         pages=pages,
-        provider=parts.provider,
+        providers=parts.providers,
         sessions=sessions,
         audit=parts.audit,
         origin=public_url,
     )
     provider_logout = ProviderLogout(
-        provider=parts.provider,
+        tokens=parts.logout_tokens or parts.provider,
         announcements=parts.announcements,
         audit=parts.audit,
         measures=parts.measures,
         clock=parts.clock,
-        front_channel=(settings.acm.issuer,) if settings.acm.front_channel_logout else (),
+        front_channel=framing,
     )
     organisation = OrganisationPages(
         pages=pages,
@@ -135,6 +158,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         audit=parts.audit,
         clock=parts.clock,
         policies=governing,
+        accepted=accepted,
         origin=public_url,
         pseudonym_key=pseudonym_key,
     )
@@ -165,26 +189,29 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         async with running(parts, protected, intake), serving(operators, settings.operators, shared=shared):
             yield {"gate": gate, "edge": EdgeSettings(hosts=frozenset({urlsplit(public_url).netloc.encode()}))}
 
+    pages_below = Router(
+        routes=[
+            *pages.scripts.routes(),
+            *signin.routes(),
+            *callback.routes(),
+            *logout.routes(),
+            *provider_logout.routes(),
+            *organisation.routes(),
+            *registration.routes(),
+            *parked.routes(),
+            *profile.routes(),
+            *listed.routes(),
+            *status.routes(),
+            *(SignalsReceiver(intake, token=parts.signals_token).routes() if intake else ()),
+        ],
+        # Its redirects repeat a form (307) at another address; one that is nearly ours is nobody's (RFC 9700 4.12).
+        redirect_slashes=False,
+    )
     router = Starlette(
         routes=[
             Route("/", status.start, methods=["GET"]),
             Mount(f"{SPACE}/static", StaticFiles(directory=STATIC)),
-            Mount(
-                SPACE,
-                routes=[
-                    *pages.scripts.routes(),
-                    *signin.routes(),
-                    *logout.routes(),
-                    *provider_logout.routes(),
-                    *organisation.routes(),
-                    *registration.routes(),
-                    *parked.routes(),
-                    *profile.routes(),
-                    *listed.routes(),
-                    *status.routes(),
-                    *(SignalsReceiver(intake, token=parts.signals_token).routes() if intake else ()),
-                ],
-            ),
+            Mount(SPACE, app=pages_below),
         ],
         exception_handlers={
             404: status.missing,
@@ -194,6 +221,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         },
         lifespan=lifespan,
     )
+    router.router.redirect_slashes = False
     gate = Gate(
         applications=protected,
         pages=router,
@@ -228,17 +256,33 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
 
 
 def _renewal(settings: Settings, parts: Parts, sessions: StandingSessions) -> Renewal | None:
-    """What refreshes tokens, where the configuration wants that."""
-    if not settings.acm.refresh:
+    """What refreshes tokens, where the configuration wants that of any provider."""
+    if not any(one.refresh for one in settings.all_providers.values()):
         return None
     return Renewal(
         sessions=sessions,
-        provider=parts.provider,
+        providers=parts.providers,
         flights=parts.flights,
         audit=parts.audit,
         measures=parts.measures,
         clock=parts.clock,
     )
+
+
+def _providers(settings: Settings, parts: Parts, accepted: Mapping[str, tuple[str, ...]]) -> Providers:
+    """The providers as the pages know them."""
+    offered = (
+        Offered(
+            id=name,
+            title=one.title,
+            issuer=one.issuer,
+            provider=parts.providers[name],
+            acr=parts.acr if name == FIRST_PROVIDER else parts.others_acr.get(name, parts.acr),
+            response_mode=one.response_mode,
+        )
+        for name, one in settings.all_providers.items()
+    )
+    return Providers(offered, accepted=accepted)
 
 
 def _intake(parts: Parts) -> Intake | None:
@@ -278,6 +322,7 @@ def _applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Pro
             policy=governing[name],
             upstream=_upstream(application),
             discloses_national_number=application.national_number is not None,
+            providers=application.providers,
             api=None if application.api is None else api_terms(application.api),
             backend_may_ask_for_step_up=application.step_up,
             limits=_limits(application),

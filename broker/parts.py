@@ -14,6 +14,7 @@ from broker.adapters.bearer.chosen import chosen_tokens
 from broker.adapters.clock import MovedClock, SystemClock
 from broker.adapters.http import BackChannel, Limits
 from broker.adapters.metrics import PrometheusMeasures
+from broker.adapters.oidc.logged_out import SeveralLogoutTokens
 from broker.adapters.oidc.provider import OidcProvider
 from broker.adapters.oidc.settings import (
     ACM_ACR,
@@ -33,6 +34,7 @@ from broker.adapters.sessions.connection import Connection, connect
 from broker.adapters.sessions.flights import RedisFlights
 from broker.adapters.sessions.index import RedisSessionIndex
 from broker.adapters.sessions.parking import RedisParking
+from broker.adapters.sessions.posted import RedisPostedAnswers
 from broker.adapters.sessions.store import RedisSessions
 from broker.adapters.signals.announcements import RedisAnnouncements
 from broker.adapters.signals.events import EventReader, TransmitterSettings
@@ -40,9 +42,10 @@ from broker.adapters.signals.lease import Lease
 from broker.adapters.signals.management import critical_members
 from broker.adapters.signals.polling import Poller, PollSettings
 from broker.adapters.signals.stream_notes import RedisStreamNotes
-from broker.config import Acm, Secrets, Settings
+from broker.config import Acm, ClientSecrets, Secrets, Settings
 from broker.domain.demand import AcrTable
 from broker.domain.people import SignInMethod
+from broker.domain.session import FIRST_PROVIDER
 from broker.ports import (
     AccessTokens,
     Announcements,
@@ -53,9 +56,11 @@ from broker.ports import (
     Flights,
     IdentityProvider,
     LastChoices,
+    LogoutTokens,
     MarkedSessions,
     Measures,
     Parking,
+    PostedAnswers,
     Registers,
     Registrations,
     SessionIndex,
@@ -76,6 +81,7 @@ _POLLER_LEASE = timedelta(seconds=6)
 class Parts:
     """Everything of the gateway that speaks to the outside, behind its ports.
 
+    `provider` is ACM, `others` are the providers beside it, by id; without `logout_tokens` only ACM's are read.
     `tokens` are by application, for those that serve programs. `vital` and `useful` are what readiness asks; `closing`
     is awaited, in order, when the gateway stops.
     """
@@ -86,6 +92,7 @@ class Parts:
     flights: Flights
     attempts: AttemptStore
     parking: Parking
+    posted: PostedAnswers
     choices: LastChoices
     registers: Registers
     registrations: Registrations
@@ -99,17 +106,24 @@ class Parts:
     useful: Mapping[str, Callable[[], Awaitable[None]]]
     tokens: Mapping[str, AccessTokens] = field(default_factory=dict)
     acr: AcrTable = field(default_factory=lambda: ACM_ACR)
+    others: Mapping[str, IdentityProvider] = field(default_factory=dict)
+    others_acr: Mapping[str, AcrTable] = field(default_factory=dict)
+    logout_tokens: LogoutTokens | None = None
     signals: SignalReader | None = None
     signals_token: str | None = None
     polling: Callable[[Callable[[bytes], Awaitable[None]]], Coroutine[Any, Any, None]] | None = None
     following: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
 
+    @property
+    def providers(self) -> Mapping[str, IdentityProvider]:
+        """All providers by id."""
+        return {FIRST_PROVIDER: self.provider, **self.others}
+
 
 def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     """Return the adapters that the settings describe."""
     registers_channel = BackChannel(Limits(total=settings.registers.time_limit))
-    provider_channel = BackChannel(Limits(total=settings.acm.time_limit), tls=secrets.acm_tls)
     clock, moved = _clock(settings, registers_channel)
     redis = connect(settings.sessions.redis)
     announcements = RedisAnnouncements(
@@ -131,9 +145,15 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         settings.registers, secrets, channel=registers_channel, magda_channel=magda, clock=clock
     )
     public_url = settings.public_url.rstrip("/")
-    oidc = oidc_settings(settings.acm, secrets, public_url, keeps_claims=settings.registers.source == "claims")
-    provider = OidcProvider(oidc, clock=clock, channel=provider_channel)
-    signals = _signals(settings, oidc, provider, clock, provider_channel)
+    channels = {
+        name: BackChannel(Limits(total=one.time_limit), tls=secrets.clients[name].tls)
+        for name, one in settings.all_providers.items()
+    }
+    oidc = {name: oidc_settings(name, settings, secrets) for name in settings.all_providers}
+    providers = {name: OidcProvider(one, clock=clock, channel=channels[name]) for name, one in oidc.items()}
+    by_issuer = {one.issuer: providers[name] for name, one in oidc.items()}
+    provider, acm = providers.pop(FIRST_PROVIDER), oidc[FIRST_PROVIDER]
+    signals = _signals(settings, acm, provider, clock, channels[FIRST_PROVIDER])
     registrations = SqlRegistrations(Database.at(secrets.database, near=near))
     audit = AuditFile(near / settings.audit.file, clock=clock)
     measures = PrometheusMeasures()
@@ -151,20 +171,24 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
             largest=settings.sessions.parked_body,
             owners=timedelta(seconds=settings.sessions.absolute) + _OWNER_KNOWN,
         ),
+        posted=RedisPostedAnswers(redis, secrets=secrets.session_secrets),
         choices=RedisChoices(redis, secrets=secrets.session_secrets, pseudonym_key=secrets.pseudonym_key),
         registers=registers,
         registrations=registrations,
         provider=provider,
+        others=providers,
+        others_acr={name: oidc[name].acr for name in providers},
+        logout_tokens=SeveralLogoutTokens(by_issuer),
         audit=audit,
         assertions=AssertionSigner(
             key=secrets.assertion_key, client_keys=secrets.client_keys, issuer=public_url, clock=clock
         ),
         measures=measures,
-        acr=oidc.acr,
+        acr=acm.acr,
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
-        useful={"provider": provider.ready},
+        useful={"provider": provider.ready, **{f"provider {name}": one.ready for name, one in providers.items()}},
         announcements=announcements,
-        tokens=chosen_tokens(settings, secrets, redis=redis, channel=provider_channel, clock=clock),
+        tokens=chosen_tokens(settings, secrets, redis=redis, channel=channels[FIRST_PROVIDER], clock=clock),
         signals=signals,
         signals_token=secrets.signals_token,
         stream_notes=RedisStreamNotes(redis, clock=clock),
@@ -173,7 +197,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         closing=(
             registers_channel.aclose,
             magda.aclose,
-            provider_channel.aclose,
+            *(channel.aclose for channel in channels.values()),
             *((polling[1].aclose,) if polling else ()),
             sessions.aclose,
             registrations.aclose,
@@ -200,38 +224,45 @@ def connect_index(settings: Settings, secrets: Secrets, redis: Connection, *, cl
     )
 
 
-def oidc_settings(acm: Acm, secrets: Secrets, public_url: str, *, keeps_claims: bool) -> OidcSettings:
-    """Return what the adapter of OpenID Connect is told. Raises ValueError for what would switch a check off."""
+def callback_of(provider: str) -> str:
+    """Return the path at which a provider answers: one of its own for each (RFC 9700 2.1, 4.4.2)."""
+    return CALLBACK if provider == FIRST_PROVIDER else f"{CALLBACK}/{provider}"
+
+
+def oidc_settings(name: str, settings: Settings, secrets: Secrets) -> OidcSettings:
+    """Return what a provider's adapter is told. Raises ValueError for what would switch a check off."""
+    acm, client, public_url = settings.all_providers[name], secrets.clients[name], settings.public_url.rstrip("/")
     methods = {acr: SignInMethod(method) for acr, method in acm.acr.items()}
     return OidcSettings(
         issuer=acm.issuer,
         client_id=acm.client_id,
-        redirect_uri=public_url + CALLBACK,
+        redirect_uri=public_url + callback_of(name),
         post_logout_redirect_uri=public_url + LOGGED_OUT,
         entry_uri=public_url + LOGIN,
-        authentication=_authentication(acm, secrets),
+        authentication=_authentication(acm, client),
         request=acm.request,
-        request_key=next(iter(secrets.client_keys), None),
+        request_key=next(iter(client.keys), None),
         sender_constrained=acm.sender_constrained,
         dpop_secret=secrets.pseudonym_key,
         scopes=acm.scopes,
         algorithms=acm.algorithms,
         acr=acr_table(methods) if methods else ACM_ACR,
         claims=ClaimNames(role=acm.role_claim, national_number=acm.national_number_claim),
-        keeps_claims=keeps_claims,
+        keeps_claims=settings.registers.source == "claims",
         refreshes=acm.refresh,
+        response_mode=acm.response_mode,
         leeway=acm.leeway,
     )
 
 
-def _authentication(acm: Acm, secrets: Secrets) -> Authentication:
+def _authentication(acm: Acm, client: ClientSecrets) -> Authentication:
     match acm.client_authentication:
         case "private_key_jwt":
-            return KeyAuthentication(private_key=secrets.client_keys[0], audience=acm.assertion_audience)
+            return KeyAuthentication(private_key=client.keys[0], audience=acm.assertion_audience)
         case "tls_client_auth" | "self_signed_tls_client_auth" as method:
             return CertificateAuthentication(method=method)
         case method:
-            return SecretAuthentication(method=method, secret=secrets.client_secret or "")
+            return SecretAuthentication(method=method, secret=client.secret or "")
 
 
 def _signals(

@@ -87,6 +87,7 @@ class Mismatch(Enum):
     OTHER_PERSON = "other-person"
     NO_NATIONAL_NUMBER = "no-national-number"
     ON_BEHALF_OF_ANOTHER = "on-behalf-of-another"
+    UNKNOWN_PROVIDER = "unknown-provider"
 
 
 class SignInRefused(InkomError):
@@ -187,6 +188,13 @@ class IdentityProvider(Protocol):
 
         None when the provider offers nothing. Raises ProviderUnavailable.
         """
+
+    async def logged_out(self, token: str) -> LoggedOut:
+        """Verify a logout token. Raises LogoutRefused, ProviderUnavailable."""
+
+
+class LogoutTokens(Protocol):
+    """Verifies what providers send when somebody signed out there: one provider does, and so do several together."""
 
     async def logged_out(self, token: str) -> LoggedOut:
         """Verify a logout token. Raises LogoutRefused, ProviderUnavailable."""
@@ -441,6 +449,20 @@ class Parking(Protocol):
 
     async def take(self, name: str, *, browser: str) -> ParkedPost | None:
         """Return a form and forget it, exactly once."""
+
+
+class PostedAnswers(Protocol):
+    """Answers of providers that arrived as a form, for the moment until the browser asks for the result.
+
+    A form from another site brings no cookie along (SameSite=Lax); the address that the browser is sent to next does.
+    Every method raises StoreUnavailable.
+    """
+
+    async def keep(self, answer: Sequence[tuple[str, str]], *, provider: str) -> str:
+        """Keep an answer for a minute and return the ticket for it, which says nothing of what is in it."""
+
+    async def take(self, ticket: str, *, provider: str) -> tuple[tuple[str, str], ...] | None:
+        """Return the answer and forget it, exactly once; None when unknown, used, too old or another provider's."""
 
 
 class LastChoices(Protocol):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -56,7 +57,7 @@ class Renewal:
         self,
         *,
         sessions: StandingSessions,
-        provider: IdentityProvider,
+        providers: Mapping[str, IdentityProvider],
         flights: Flights,
         audit: AuditLog,
         measures: Measures,
@@ -66,7 +67,7 @@ class Renewal:
     ) -> None:
         """`grace` is how long a session goes on beyond its access token while the provider is away."""
         self._sessions = sessions
-        self._provider = provider
+        self._providers = providers
         self._flights = flights
         self._audit = audit
         self._measures = measures
@@ -134,7 +135,10 @@ class Renewal:
                 raise _SessionOver
 
         try:
-            identity = await self._provider.refresh(session.identity, session.grant, keep=keep)
+            provider = self._providers.get(session.identity.provider)
+            if provider is None:
+                raise ProviderUnavailable("the session's provider is not configured any more")
+            identity = await provider.refresh(session.identity, session.grant, keep=keep)
         except SignInRefused as refused:
             await self._end(cookie, session, refused)
             return _Result(session=None)
@@ -166,6 +170,7 @@ class Renewal:
 
 def _known_anew(session: Session, identity: Identity) -> Session:
     """Return the session with what the provider says now; facts that rest on claims are then read anew."""
+    identity = replace(identity, provider=session.identity.provider)  # ours to say, and the same as before
     acting = session.acting
     if acting is not None and identity.claimed != session.identity.claimed:
         acting = replace(acting, announced="refreshed")

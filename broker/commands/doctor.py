@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +28,7 @@ from broker.adapters.registrations import Database, State, require_usable, stand
 from broker.adapters.sessions import RedisSessions, connect
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
 from broker.domain.numbers import EnterpriseNumber
+from broker.domain.session import FIRST_PROVIDER
 from broker.parts import oidc_settings
 from broker.ports import ProviderUnavailable, RegisterUnavailable, RegistrationsUnavailable, StoreUnavailable
 
@@ -79,10 +81,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: Path) -> list[Finding]:
-    channel = BackChannel(Limits(total=settings.acm.time_limit), tls=secrets.acm_tls)
+    channels = {
+        name: BackChannel(Limits(total=one.time_limit), tls=secrets.clients[name].tls)
+        for name, one in settings.all_providers.items()
+    }
+    channel = channels[FIRST_PROVIDER]
     checks: list[Check] = [
         ("redis", lambda: _redis(settings, secrets)),
-        ("acm", lambda: _acm(settings, secrets, channel)),
+        *((name, partial(_provider, name, settings, secrets, channels[name])) for name in settings.all_providers),
         *_registers(settings.registers, secrets, channel),
         ("keys", lambda: _keys(settings, secrets)),
         ("database", lambda: _database(secrets, near)),
@@ -92,7 +98,8 @@ async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: 
     try:
         return [await _finding(part, check) for part, check in checks]
     finally:
-        await channel.aclose()
+        for one in channels.values():
+            await one.aclose()
 
 
 async def _finding(part: str, check: Callable[[], Awaitable[str]]) -> Finding:
@@ -133,31 +140,35 @@ class _KeySet(msgspec.Struct):
     keys: list[msgspec.Raw]
 
 
-async def _acm(settings: config.Settings, secrets: config.Secrets, channel: BackChannel) -> str:
-    issuer = settings.acm.issuer
+async def _provider(name: str, settings: config.Settings, secrets: config.Secrets, channel: BackChannel) -> str:
+    issuer, place = settings.all_providers[name].issuer, settings.place_of(name)
     url = issuer.removesuffix("/") + "/.well-known/openid-configuration"  # Discovery 4.1
-    remedy = f"open {url} from this machine; mend acm.issuer, the firewall or the proxy in between"
+    remedy = f"open {url} from this machine; mend {place}.issuer, the firewall or the proxy in between"
     metadata = await _document(url, channel, _Metadata, remedy=remedy)
     if metadata.issuer != issuer:
         raise Ailment(
-            finding=f"calls itself {metadata.issuer}", remedy="write exactly that in acm.issuer, if it is right"
+            finding=f"calls itself {metadata.issuer}", remedy=f"write exactly that in {place}.issuer, if it is right"
         )
     keys = await _document(metadata.jwks_uri, channel, _KeySet, remedy=remedy)
     if not keys.keys:
         raise Ailment(finding="publishes no keys", remedy="report it to the provider: no ID Token can be verified")
-    await _agreement(settings, secrets, channel)
-    return f"{issuer} answers and publishes its keys; {_manner(settings.acm)}"
+    await _agreement(name, settings, secrets, channel)
+    return f"{issuer} answers and publishes its keys; {_manner(settings.all_providers[name])}"
 
 
-async def _agreement(settings: config.Settings, secrets: config.Secrets, channel: BackChannel) -> None:
+async def _agreement(name: str, settings: config.Settings, secrets: config.Secrets, channel: BackChannel) -> None:
     """See whether the provider offers what the configuration asks of it."""
+    place = settings.place_of(name)
     try:
-        told = oidc_settings(settings.acm, secrets, settings.public_url, keeps_claims=False)
+        told = oidc_settings(name, settings, secrets)
         await OidcProvider(told, clock=SystemClock(), channel=channel).ready()
     except ValueError as error:
-        raise Ailment(finding=str(error), remedy="mend it in the configuration, under acm") from None
+        raise Ailment(finding=str(error), remedy=f"mend it in the configuration, under {place}") from None
     except ProviderUnavailable as error:
-        remedy = "mend acm.request, acm.sender_constrained or acm.client_authentication, or ask the provider for it"
+        remedy = (
+            f"mend {place}.request, {place}.sender_constrained or {place}.client_authentication, "
+            "or ask the provider for it"
+        )
         raise Ailment(finding=str(error), remedy=remedy) from None
 
 

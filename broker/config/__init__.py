@@ -1,6 +1,6 @@
 """The gateway's configuration: `topics` is what can be set, `rules` what must fit together, `reading` reads it all."""
 
-from broker.config.reading import ConfigurationInvalid, Secrets, load
+from broker.config.reading import ClientSecrets, ConfigurationInvalid, Secrets, load
 from broker.config.schema import schema
 from broker.config.topics import (
     LOCAL_HOSTS,
@@ -19,6 +19,7 @@ from broker.config.topics import (
     Magda,
     Operators,
     Poll,
+    Provider,
     Registers,
     Registrations,
     Sessions,
@@ -34,6 +35,7 @@ __all__ = [
     "Application",
     "Audit",
     "Claims",
+    "ClientSecrets",
     "ConfigurationInvalid",
     "Development",
     "Disclosure",
@@ -45,6 +47,7 @@ __all__ = [
     "Magda",
     "Operators",
     "Poll",
+    "Provider",
     "Registers",
     "Registrations",
     "Secrets",

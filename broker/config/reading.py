@@ -22,6 +22,20 @@ from broker.config.client_rules import check_client
 from broker.config.rules import check, check_database
 from broker.config.topics import DEFAULT_DATABASE, Acm, Introspection, Settings
 from broker.documents import Document, Problem
+from broker.domain.session import FIRST_PROVIDER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSecrets:
+    """With what the gateway proves itself to one provider; of the keys the first signs."""
+
+    secret: str | None
+    keys: tuple[str, ...]
+    tls: ssl.SSLContext | None
+
+    def __repr__(self) -> str:
+        """Masked."""
+        return "ClientSecrets(***)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +45,28 @@ class Secrets:
     session_secrets: tuple[str, ...]
     register_token: str | None
     magda_tls: ssl.SSLContext | None
-    client_secret: str | None
-    client_keys: tuple[str, ...]
-    acm_tls: ssl.SSLContext | None
+    clients: Mapping[str, ClientSecrets]
     assertion_key: str
     pseudonym_key: bytes
     signals_token: str | None
     signals_access_token: str | None
     introspection_secrets: Mapping[str, str]
     database: str
+
+    @property
+    def client_secret(self) -> str | None:
+        """The secret for ACM."""
+        return self.clients[FIRST_PROVIDER].secret
+
+    @property
+    def acm_tls(self) -> ssl.SSLContext | None:
+        """The context of connections to ACM, where it is no ordinary one."""
+        return self.clients[FIRST_PROVIDER].tls
+
+    @property
+    def client_keys(self) -> tuple[str, ...]:
+        """The private keys for all providers, each once and ACM's first."""
+        return tuple(dict.fromkeys(key for client in self.clients.values() for key in client.keys))
 
     def __repr__(self) -> str:
         """Masked."""
@@ -130,19 +157,17 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
             document.wrong_at(path, f"{file} is empty")
         return text or None
 
-    acm, registers, sessions = settings.acm, settings.registers, settings.sessions
+    registers, sessions = settings.registers, settings.sessions
     listed = content("sessions.secrets_file", sessions.secrets_file)
     session_secrets = sessions.secrets or tuple((listed or "").split())
     if not session_secrets or any(len(secret) < 32 for secret in session_secrets):
         document.wrong_at(
             "sessions.secrets", "give at least one secret of 32 characters or more (`inkom keys session`)"
         )
-    client_secret = acm.client_secret or content("acm.client_secret_file", acm.client_secret_file)
-    client_keys = _client_keys(acm, content)
-    check_client(document, acm, secret=client_secret, keys=client_keys, where="acm")
-    acm_tls = _tls(
-        acm.tls_certificate_file, acm.tls_key_file, acm.tls_authorities_file, document, near=near, where="acm.tls_"
-    )
+    clients = {
+        name: _client_secrets(provider, document, content, near=near, where=settings.place_of(name))
+        for name, provider in settings.all_providers.items()
+    }
     token = registers.token or content("registers.token_file", registers.token_file)
     if token is None and registers.source == "registers":
         document.wrong_at("registers.token", "the registers need a bearer token")
@@ -177,9 +202,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         session_secrets=session_secrets,
         register_token=token,
         magda_tls=magda_tls,
-        client_secret=client_secret,
-        client_keys=client_keys,
-        acm_tls=acm_tls,
+        clients=clients,
         assertion_key=assertion_key,
         pseudonym_key=pseudonym_key.encode(),
         signals_token=signals_token,
@@ -189,13 +212,19 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     )
 
 
-def _client_keys(acm: Acm, content: Callable[[str, str | None], str | None]) -> tuple[str, ...]:
-    """Return the client's private keys; the first one signs."""
+def _client_secrets(
+    acm: Acm, document: Document, content: Callable[[str, str | None], str | None], *, near: Path, where: str
+) -> ClientSecrets:
+    """Return what proves us to one provider, whose topic is at `where`."""
+    secret = acm.client_secret or content(f"{where}.client_secret_file", acm.client_secret_file)
     if acm.private_key_file is not None:
-        found = [content("acm.private_key_file", acm.private_key_file)]
+        found = [content(f"{where}.private_key_file", acm.private_key_file)]
     else:
-        found = [content("acm.private_key_files", file) for file in acm.private_key_files]
-    return tuple(key for key in found if key is not None)
+        found = [content(f"{where}.private_key_files", file) for file in acm.private_key_files]
+    keys = tuple(key for key in found if key is not None)
+    check_client(document, acm, secret=secret, keys=keys, where=where)
+    files = (acm.tls_certificate_file, acm.tls_key_file, acm.tls_authorities_file)
+    return ClientSecrets(secret=secret, keys=keys, tls=_tls(*files, document, near=near, where=f"{where}.tls_"))
 
 
 def _introspections(settings: Settings) -> Iterator[tuple[str, Introspection]]:

@@ -14,8 +14,10 @@ def check_registers(document: Document, settings: Settings) -> None:
     if settings.registers.source == "claims":
         _check_no_register(document, settings.registers)
         _check_claims(document, settings.registers.claims)
-        if "vo" not in settings.acm.scopes:
-            document.wrong_at("acm.scopes", "add vo: without it ACM names no organisation, and nobody gets in")
+        for name, provider in settings.all_providers.items():
+            if "vo" not in provider.scopes:
+                where = f"{settings.place_of(name)}.scopes"
+                document.wrong_at(where, "add vo: without it ACM names no organisation, and nobody gets in")
         return
     registers = settings.registers
     serves_programs = any(application.api is not None for application in settings.applications.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
+from broker.config.provider_rules import check_providers
 from broker.config.register_rules import check_registers
 from broker.config.topics import LOCAL_HOSTS, Api, Settings
 from broker.documents import Document
@@ -26,6 +27,8 @@ def check(document: Document, settings: Settings | None) -> None:
         _check_address(document, where, plain_http_anywhere=False)
     for key in document.keys(("links",)):
         _check_address(document, ("links", key), plain_http_anywhere=False)
+    for name in document.keys(("providers",)):
+        _check_address(document, ("providers", name, "issuer"), plain_http_anywhere=False)
     for name in document.keys(("applications",)):
         _check_application(document, name, well_formed=settings is not None)
         for where in (("issuer",), ("jwks_uri",), ("introspection", "endpoint")):
@@ -46,6 +49,7 @@ def check(document: Document, settings: Settings | None) -> None:
         document.wrong_at("signals.issuer", "another issuer than ACM needs signals.jwks_uri, where its keys are")
     if not settings.applications:
         document.wrong_at("applications", "name at least one application")
+    check_providers(document, settings)
     check_registers(document, settings)
     for name, application in settings.applications.items():
         if application.api is not None:

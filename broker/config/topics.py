@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from broker.domain.session import FIRST_PROVIDER
+
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 DEFAULT_DATABASE = "sqlite:///state/registrations.db"
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -31,15 +33,21 @@ class Operators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     port: Port = 8001
 
 
+def _acm_title() -> dict[str, str]:
+    return {"nl": "Vlaamse overheid (ACM/IDM)", "en": "Flemish government (ACM/IDM)"}
+
+
 class Acm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The OpenID Provider and how this client proves itself (ACM, "Discovery URL" and "Aanvraag access token").
 
-    `private_key_files` holds several keys: the first signs, all are published. `request` is how the authorization
-    request travels: plainly, as a signed object (RFC 9101), pushed (RFC 9126), or both. `sender_constrained` binds
-    access tokens to a key of the sign-in (DPoP, RFC 9449) or to the certificate (RFC 8705). `acr` maps the provider's
-    `acr` values to a sign-in method; the methods' levels are fixed (eIDAS).
+    `title` stands on the page where a person chooses among several providers. `private_key_files` holds several keys:
+    the first signs, all are published. `request` is how the authorization request travels: plainly, as a signed object
+    (RFC 9101), pushed (RFC 9126), or both. `sender_constrained` binds access tokens to a key of the sign-in (DPoP, RFC
+    9449) or to the certificate (RFC 8705). `acr` maps the provider's `acr` values to a sign-in method; the methods'
+    levels are fixed (eIDAS).
     """
 
+    title: dict[str, str] = msgspec.field(default_factory=_acm_title)
     issuer: Text
     client_id: Text
     client_authentication: ClientAuthentication = "private_key_jwt"
@@ -62,6 +70,16 @@ class Acm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     refresh: bool = False
     leeway: Annotated[float, msgspec.Meta(gt=0, le=60)] = 30
     time_limit: Seconds = 10
+    response_mode: Literal["query", "form_post"] = "query"
+
+
+class Provider(Acm, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another OpenID Provider beside ACM, such as its test environment: the same keys, and a title of its own.
+
+    It must give a national number too: by that, and nothing else, registers know a person.
+    """
+
+    title: dict[str, str]
 
 
 class Magda(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -234,11 +252,13 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A protected application: it stands at `/<its id>/`, and is reached at `upstream`.
 
-    With `step_up` the backend may send people to sign in again, by a challenge of RFC 9470.
+    `providers` are the ids of those whose sign-ins it accepts. With `step_up` the backend may send people to sign in
+    again, by a challenge of RFC 9470.
     """
 
     title: dict[str, str]
     upstream: Text
+    providers: tuple[str, ...] = (FIRST_PROVIDER,)
     max_body: Annotated[int, msgspec.Meta(gt=0)] = 100_000_000
     time_limits: TimeLimits = TimeLimits()
     national_number: Disclosure | None = None
@@ -275,6 +295,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     listen: Listen = Listen()
     operators: Operators = Operators()
     acm: Acm
+    providers: dict[str, Provider] = {}
     registers: Registers
     sessions: Sessions
     policies: Text = "policies"
@@ -286,6 +307,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signals: Signals | None = None
     links: Links = Links()
     development: Development = Development()
+
+    @property
+    def all_providers(self) -> dict[str, Acm]:
+        """ACM and the others by id, in the order in which they are offered."""
+        return {FIRST_PROVIDER: self.acm, **self.providers}
+
+    @staticmethod
+    def place_of(provider: str) -> str:
+        """Where a provider stands in the file."""
+        return provider if provider == FIRST_PROVIDER else f"providers.{provider}"
 
     @property
     def secure(self) -> bool:

@@ -1,12 +1,13 @@
 """What happens to a request for an application: the order of the gate, as one pure function.
 
-    signed in? -> organisation chosen? -> decided -> forward, or the one thing that stands in the way
+    signed in, and accepted? -> organisation chosen? -> decided -> forward, or the one thing that stands in the way
 
 Facts that are too old never arrive here: whoever calls reads them anew first, or answers 503.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,12 +15,15 @@ from broker.domain.decide import Cause, Decision, decide
 from broker.domain.demand import Demand
 from broker.domain.machine import MachineSession
 from broker.domain.policy import AssuranceAtLeast, Policy, SignedInWithin
-from broker.domain.session import Session
+from broker.domain.session import FIRST_PROVIDER, Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """Nobody is signed in. `afresh` when somebody is, but not as recently as the application asks."""
+    """Nobody is signed in, or only at a provider that the application does not accept.
+
+    `afresh` when somebody is, but not as recently as the application asks.
+    """
 
     afresh: bool = False
 
@@ -71,10 +75,19 @@ ONE_ERRAND = timedelta(minutes=2)
 
 
 def admit(
-    session: Session | MachineSession | None, *, application: str, policy: Policy, day: date, now: datetime
+    session: Session | MachineSession | None,
+    *,
+    application: str,
+    policy: Policy,
+    day: date,
+    now: datetime,
+    providers: Collection[str] = (FIRST_PROVIDER,),
 ) -> Outcome:
-    """Return the outcome for a request to `application` on a calendar day in Brussels, at an instant."""
-    if session is None:
+    """Return the outcome for a request to `application` on a calendar day in Brussels, at an instant.
+
+    `providers` are the ids of those whose sign-ins the application accepts; which programs it accepts, its tokens say.
+    """
+    if session is None or (isinstance(session, Session) and session.identity.provider not in providers):
         return SignIn()
     if session.acting is None:
         return ChooseOrganisation()

@@ -15,14 +15,18 @@ from broker.domain.demand import Asked, Demand, Prompt
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import Assurance, Facts, Organisation, SignInMethod
 
+# The id of the one provider that is always there: Toegangsbeheer. Others have ids of their own.
+FIRST_PROVIDER = "acm"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Who signed in, as the provider said and we verified (OpenID Connect Core 3.1.3.7).
 
-    `acm_session` is the provider's `sid`. `auth_time` is None when the provider did not say when the person proved who
-    they are; `authenticated_at` is then when it said who they are, which proves no age. `method` and `assurance` are
-    None when `acr` was absent or unknown. `claimed` is kept only where no register is asked.
+    `provider` is the provider's id in our configuration, `acm_session` its `sid`. `auth_time` is None when the provider
+    did not say when the person proved who they are; `authenticated_at` is then when it said who they are, which proves
+    no age. `method` and `assurance` are None when `acr` was absent or unknown. `claimed` is kept only where no register
+    is asked.
     """
 
     issuer: str
@@ -36,6 +40,7 @@ class Identity:
     auth_time: datetime | None = None
     acr: str | None = None
     acm_session: str | None = None
+    provider: str = FIRST_PROVIDER
     claimed: Claimed | None = None
 
     @property
@@ -147,9 +152,10 @@ class OpenSession:
 class SignInAttempt:
     """One journey to the provider and back, found again by `state`; several may run in one browser at once.
 
-    `return_to` is a path of our own, `fragment` the place on that page. `level`, `max_age`, `acr_values` and `prompt`
-    are the demand that goes along. A person who steps up is bound: `subject` is the only one that may come back, and
-    `former` names their session.
+    `provider` is the id of the one that is asked, and the only one that may answer. `return_to` is a path of our own,
+    `fragment` the place on that page; `login_hint` is what another site said of who comes (OpenID Connect Core 4).
+    `level`, `max_age`, `acr_values` and `prompt` are the demand that goes along. A person who steps up is bound:
+    `subject` is the only one that may come back, and `former` names their session.
     """
 
     state: str
@@ -166,6 +172,8 @@ class SignInAttempt:
     former: str | None = None
     organisation: EnterpriseNumber | None = None
     fragment: str = ""
+    provider: str = FIRST_PROVIDER
+    login_hint: str | None = None
 
     @property
     def demand(self) -> Demand:

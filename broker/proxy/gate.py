@@ -70,6 +70,7 @@ class Protected:
     policy: Policy
     upstream: Upstream
     discloses_national_number: bool
+    providers: tuple[str, ...]
     api: ApiTerms | None = None
     backend_may_ask_for_step_up: bool = False
     limits: SessionLimits = field(default_factory=SessionLimits)
@@ -220,7 +221,14 @@ class Gate:
         now = now or self._clock.now()
         if isinstance(session, Session) and not application.limits.allow(session, now):
             return SignIn(afresh=True)
-        return admit(session, application=application.id, policy=application.policy, day=self._clock.today(), now=now)
+        return admit(
+            session,
+            application=application.id,
+            policy=application.policy,
+            day=self._clock.today(),
+            now=now,
+            providers=application.providers,
+        )
 
     async def _record(
         self, decision: Decision, session: Session | MachineSession, *, method: str, target: bytes

@@ -26,22 +26,26 @@ async def own_form(request: Request, *, session: Session, origin: str) -> Mappin
     """Return the fields of a form that this session's own page sent. Raises ForeignForm."""
     if not from_own_page(request, origin=origin):
         raise ForeignForm("another site")
+    fields = dict(await posted_fields(request))
+    if not hmac.compare_digest(fields.get("form_token", "").encode(), session.form_token.encode()):
+        raise ForeignForm("form token")
+    return fields
+
+
+async def posted_fields(request: Request, *, longest: int = MAX_FORM) -> list[tuple[str, str]]:
+    """Return the fields of a form, from whichever page it came, in order. Raises ForeignForm."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         raise ForeignForm("content type")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_FORM:
+        if len(body) > longest:
             raise ForeignForm("too large")
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise ForeignForm("unreadable") from error
-    fields = dict(pairs)
-    if not hmac.compare_digest(fields.get("form_token", "").encode(), session.form_token.encode()):
-        raise ForeignForm("form token")
-    return fields
 
 
 def from_own_page(request: Request, *, origin: str) -> bool:

@@ -7,7 +7,7 @@ provider does or does not do, nobody stays signed in here.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from starlette.background import BackgroundTask
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from broker.cookies import cookie_value
-from broker.domain.session import TokenGrant
+from broker.domain.session import Session, TokenGrant
 from broker.ports import AuditLog, Event, IdentityProvider, InkomError, SessionStore
 from broker.web.answers import LOGIN
 from broker.web.forms import ForeignForm, own_form
@@ -24,6 +24,8 @@ from broker.web.site import SPACE, Pages
 from broker.web.visitors import session_of
 
 LOGGED_OUT = f"{SPACE}/logged-out"
+# Asks a provider where the person goes on.
+Onward = Callable[[IdentityProvider], Awaitable[str | None]]
 
 
 class LogoutPages:
@@ -33,13 +35,13 @@ class LogoutPages:
         self,
         *,
         pages: Pages,
-        provider: IdentityProvider,
+        providers: Mapping[str, IdentityProvider],
         sessions: SessionStore,
         audit: AuditLog,
         origin: str,
     ) -> None:
         self._pages = pages
-        self._provider = provider
+        self._providers = providers
         self._sessions = sessions
         self._audit = audit
         self._origin = origin
@@ -54,15 +56,13 @@ class LogoutPages:
 
     async def logout(self, request: Request) -> Response:
         """End the session here, then at the provider."""
-        return await self._leave(request, kind="signed-out", to=self._end_at_provider, otherwise=LOGGED_OUT)
+        return await self._leave(request, kind="signed-out", to=_end_there, otherwise=LOGGED_OUT)
 
     async def switch(self, request: Request) -> Response:
         """End the session here, and let the person choose again at the provider for whom they act."""
-        return await self._leave(request, kind="switched", to=self._provider.switch_url, otherwise=LOGIN)
+        return await self._leave(request, kind="switched", to=_choose_again, otherwise=LOGIN)
 
-    async def _leave(
-        self, request: Request, *, kind: str, to: Callable[[], Awaitable[str | None]], otherwise: str
-    ) -> Response:
+    async def _leave(self, request: Request, *, kind: str, to: Onward, otherwise: str) -> Response:
         cookies = self._pages.cookies
         cookie = cookie_value(request.scope["headers"], cookies.session)
         session = await session_of(request, cookies=cookies, sessions=self._sessions)
@@ -75,22 +75,38 @@ class LogoutPages:
             return self._pages.page(request, "foreign-form.html", status=403, back=f"{SPACE}/profile")
         await self._sessions.end(cookie)
         await self._audit.happened(Event(kind=kind, session=session.reference, organisation=None, detail=""))
-        try:
-            response = self._pages.see_other(await to() or otherwise, forget)
-        except InkomError:
-            # The session here is over already; the provider's own one ends by itself after two hours at most.
-            response = self._pages.see_other(otherwise, forget)
-        if session.grant is not None:
-            response.background = BackgroundTask(self._revoke, session.grant)  # nobody waits for it
+        response = self._pages.see_other(await self._at_provider(session, to) or otherwise, forget)
+        provider = self._providers.get(session.identity.provider)
+        if session.grant is not None and provider is not None:
+            response.background = BackgroundTask(_revoke, provider, session.grant)  # nobody waits for it
         return response
-
-    async def _revoke(self, grant: TokenGrant) -> None:
-        with suppress(InkomError):  # the tokens end by themselves
-            await self._provider.revoke(grant)
 
     async def logged_out(self, request: Request) -> Response:
         """Say that the session is over. What comes along in the address is not looked at."""
-        return self._pages.page(request, "logged-out.html")
+        page = self._pages.page(request, "logged-out.html")
+        page.headers["referrer-policy"] = "no-referrer"
+        return page
 
-    async def _end_at_provider(self) -> str | None:
-        return await self._provider.logout_url(state=secrets.token_urlsafe(16))
+    async def _at_provider(self, session: Session, to: Onward) -> str | None:
+        """Return where the provider that signed this person in goes on, if it is there and offers that."""
+        provider = self._providers.get(session.identity.provider)
+        if provider is None:
+            return None
+        try:
+            return await to(provider)
+        except InkomError:
+            # The session here is over already; the provider's own one ends by itself after two hours at most.
+            return None
+
+
+async def _revoke(provider: IdentityProvider, grant: TokenGrant) -> None:
+    with suppress(InkomError):  # the tokens end by themselves
+        await provider.revoke(grant)
+
+
+async def _end_there(provider: IdentityProvider) -> str | None:
+    return await provider.logout_url(state=secrets.token_urlsafe(16))
+
+
+async def _choose_again(provider: IdentityProvider) -> str | None:
+    return await provider.switch_url()

@@ -21,9 +21,9 @@ from broker.ports import (
     AuditUnavailable,
     Clock,
     Event,
-    IdentityProvider,
     LoggedOut,
     LogoutRefused,
+    LogoutTokens,
     Measures,
     ProviderUnavailable,
     StoreUnavailable,
@@ -43,7 +43,7 @@ class ProviderLogout:
     def __init__(
         self,
         *,
-        provider: IdentityProvider,
+        tokens: LogoutTokens,
         announcements: Announcements,
         audit: AuditLog,
         measures: Measures,
@@ -51,7 +51,7 @@ class ProviderLogout:
         front_channel: Iterable[str] = (),
     ) -> None:
         """`front_channel` are the issuers that are believed there, without proof."""
-        self._provider = provider
+        self._tokens = tokens
         self._announcements = announcements
         self._audit = audit
         self._measures = measures
@@ -71,7 +71,7 @@ class ProviderLogout:
         if self._limit.reached(sender):
             return _refusal("too many tokens of yours were refused; wait a minute", status=429)
         try:
-            ended = await self._provider.logged_out(await _token_of(request))
+            ended = await self._tokens.logged_out(await _token_of(request))
             await self._end(ended)
         except LogoutRefused as refused:
             self._limit.refused(sender)

@@ -61,6 +61,7 @@ class RegistrationPages:
         audit: AuditLog,
         clock: Clock,
         policies: Mapping[str, Policy],
+        accepted: Mapping[str, tuple[str, ...]],
         origin: str,
         pseudonym_key: bytes,
     ) -> None:
@@ -72,6 +73,7 @@ class RegistrationPages:
         self._audit = audit
         self._clock = clock
         self._policies = policies
+        self._accepted = accepted
         self._origin = origin
         self._pseudonym_key = pseudonym_key
 
@@ -138,8 +140,18 @@ class RegistrationPages:
     def _may_register(self, visit: Visit) -> bool:
         day, now = self._clock.today(), self._clock.now()
         return any(
-            isinstance(admit(visit.session, application=application, policy=policy, day=day, now=now), Register)
-            for application, policy in self._policies.items()
+            isinstance(
+                admit(
+                    visit.session,
+                    application=name,
+                    policy=policy,
+                    day=day,
+                    now=now,
+                    providers=self._accepted.get(name, ()),
+                ),
+                Register,
+            )
+            for name, policy in self._policies.items()
         )
 
     async def _register(self, visit: Visit, contact: Contact) -> None:

@@ -40,7 +40,7 @@ class Pages:
         self,
         *,
         cookies: Cookies,
-        provider_origin: str,
+        provider_origins: tuple[str, ...],
         applications: Mapping[str, Mapping[str, str]],
         links: Links,
     ) -> None:
@@ -59,7 +59,7 @@ class Pages:
             ),
         )
         # Signing out ends in a redirect to the provider, which Chromium checks against form-action too.
-        self._form_targets = (provider_origin,)
+        self._form_targets = provider_origins
         self._headers = security_headers(form_targets=self._form_targets)
 
     def language(self, connection: HTTPConnection) -> str:

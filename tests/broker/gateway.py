@@ -21,7 +21,7 @@ from broker.adapters.assertion import AssertionSigner
 from broker.adapters.metrics import PrometheusMeasures
 from broker.adapters.policy_files import load
 from broker.assembly import assemble
-from broker.config import Acm, Application, Audit, Key, Sessions, Settings
+from broker.config import Acm, Application, Audit, Key, Provider, Sessions, Settings
 from broker.config import Registers as RegisterSettings
 from broker.domain.decide import Decision
 from broker.domain.identity_headers import audit_pseudonym
@@ -40,7 +40,15 @@ from broker.domain.people import (
 )
 from broker.domain.policy import Policy
 from broker.domain.registration import Contact, Registration
-from broker.domain.session import Destination, Identity, OpenSession, Session, SignInAttempt, TokenGrant
+from broker.domain.session import (
+    FIRST_PROVIDER,
+    Destination,
+    Identity,
+    OpenSession,
+    Session,
+    SignInAttempt,
+    TokenGrant,
+)
 from broker.domain.validity import Period, brussels_day
 from broker.parts import Parts
 from broker.ports import (
@@ -322,6 +330,21 @@ class MemoryParking:
 
     async def take(self, name: str, *, browser: str) -> ParkedPost | None:
         return self.kept.pop((name, browser), None)
+
+
+@dataclass
+class MemoryPosted:
+    """Posted answers in a dictionary."""
+
+    kept: dict[tuple[str, str], tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+    async def keep(self, answer: Sequence[tuple[str, str]], *, provider: str) -> str:
+        ticket = f"ticket-{len(self.kept)}"
+        self.kept[ticket, provider] = tuple(answer)
+        return ticket
+
+    async def take(self, ticket: str, *, provider: str) -> tuple[tuple[str, str], ...] | None:
+        return self.kept.pop((ticket, provider), None)
 
 
 @dataclass
@@ -638,6 +661,7 @@ class World:
     registers: StandInRegisters
     registrations: MemoryRegistrations
     provider: StandInProvider
+    others: Mapping[str, StandInProvider]
     audit: MemoryAudit
     measures: PrometheusMeasures
     announcements: MemoryAnnouncements
@@ -690,16 +714,21 @@ async def gateway(
     application: dict[str, Any] | None = None,
     acm: dict[str, Any] | None = None,
     tokens: Callable[[Hands], Mapping[str, AccessTokens]] = lambda _: {},
+    accepted: Mapping[str, tuple[str, ...]] | None = None,
 ) -> AsyncIterator[World]:
-    """Run a gateway in front of one backend that serves all three applications."""
+    """Run a gateway in front of one backend that serves all three applications.
+
+    `accepted` names the providers of applications, and makes those that are not acm; `acm` changes that topic.
+    """
     backend = Backend()
     server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
     backend.port = server.sockets[0].getsockname()[1]
-    settings = _settings(f"http://127.0.0.1:{backend.port}", application or {}, acm or {})
+    settings = _settings(f"http://127.0.0.1:{backend.port}", application or {}, accepted or {}, acm or {})
     clock, registers, provider = Hands(), StandInRegisters(), StandInProvider()
     sessions = MemorySessions(clock=clock)
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()
     measures, registrations, parking = PrometheusMeasures(), MemoryRegistrations(), MemoryParking()
+    others = {name: StandInProvider() for name in settings.providers}
     announcements, signals = MemoryAnnouncements(clock=clock), StandInSignals()
     sessions.announcements, notes = announcements, MemoryStreamNotes()
     parts = Parts(
@@ -709,10 +738,12 @@ async def gateway(
         flights=MemoryFlights(),
         attempts=attempts,
         parking=parking,
+        posted=MemoryPosted(),
         choices=choices,
         registers=registers,
         registrations=registrations,
         provider=provider,
+        others=others,
         audit=audit,
         assertions=AssertionSigner(key=ec_key(), client_keys=(), issuer=ORIGIN, clock=clock),
         measures=measures,
@@ -740,6 +771,7 @@ async def gateway(
             registers=registers,
             registrations=registrations,
             provider=provider,
+            others=others,
             audit=audit,
             measures=measures,
             announcements=announcements,
@@ -764,16 +796,31 @@ def as_from_the_edge(gate: Gate) -> Callable[[Scope, Receive, Send], Awaitable[N
     return app
 
 
-def _settings(upstream: str, application: dict[str, Any], acm: dict[str, Any]) -> Settings:
+def _settings(
+    upstream: str, application: dict[str, Any], accepted: Mapping[str, tuple[str, ...]], acm: dict[str, Any]
+) -> Settings:
     title = {"nl": "Toepassing", "en": "Application"}
     names = ("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen")
     return Settings(
         public_url=ORIGIN,
         acm=Acm(issuer="http://localhost:9000/op", client_id="inkom-gateway", **acm),
+        providers={
+            name: Provider(
+                title={"nl": f"Dienst {name}", "en": f"Service {name}"},
+                issuer=f"https://{name}.example/op",
+                client_id="inkom-gateway",
+            )
+            for name in sorted({one for names in accepted.values() for one in names} - {FIRST_PROVIDER})
+        },
         registers=RegisterSettings(idm="http://localhost:9000/idm/v1", kbo="http://localhost:9000/kbo/v1"),
         sessions=Sessions(redis="redis://localhost"),
         audit=Audit(file="unused"),
         assertion=Key(key_file="unused"),
         pseudonym=Key(key_file="unused"),
-        applications={name: Application(title=title, upstream=upstream, **application) for name in names},
+        applications={
+            name: Application(
+                title=title, upstream=upstream, providers=accepted.get(name, (FIRST_PROVIDER,)), **application
+            )
+            for name in names
+        },
     )

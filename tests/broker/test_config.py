@@ -87,7 +87,11 @@ def test_every_key_can_be_written(folder: Path, source: str) -> None:
 
 def test_every_key_of_every_topic_is_in_the_whole_example() -> None:
     examples = (_whole(source) for source in ("json", "magda", "claims"))
-    whole = {path.replace("kmo-portefeuille", "*") for example in examples for path in _paths(example)}
+    whole = {
+        path.replace("kmo-portefeuille", "*").replace("acm-test", "*")
+        for example in examples
+        for path in _paths(example)
+    }
     for path in _declared(Settings):
         assert path in whole or any(one.startswith(f"{path}.") for one in whole), path
 
@@ -150,6 +154,62 @@ def test_a_secret_may_come_from_a_file_that_the_environment_names(folder: Path, 
     _, secrets = loaded(folder, text, **others, **{variable: "secret"})
     found = getattr(secrets, secret)
     assert found == ((SECRET,) if secret == "session_secrets" else SECRET)
+
+
+TEST_PROVIDER = """\
+providers:
+  acm-test:
+    title: {nl: ACM-test, en: ACM test}
+    issuer: https://acm-test.example/op
+    client_id: inkom-test
+    client_authentication: client_secret_basic
+    client_secret: another
+"""
+
+
+def test_each_provider_has_secrets_of_its_own(folder: Path) -> None:
+    settings, secrets = loaded(folder, SMALL + TEST_PROVIDER)
+    assert list(settings.all_providers) == ["acm", "acm-test"]
+    assert [secrets.clients[name].secret for name in settings.all_providers] == ["shared", "another"]
+    assert "another" not in repr(secrets.clients["acm-test"])
+    _, secrets = loaded(folder, SMALL + TEST_PROVIDER, INKOM_PROVIDERS_ACM_TEST_CLIENT_SECRET="0123")
+    assert secrets.clients["acm-test"].secret == "0123"
+    without = SMALL + TEST_PROVIDER.replace("    client_secret: another\n", "")
+    _, secrets = loaded(folder, without, INKOM_PROVIDERS_ACM_TEST_CLIENT_SECRET_FILE="secret")
+    assert secrets.clients["acm-test"].secret == SECRET
+
+
+def test_an_application_accepts_acm_unless_it_names_others(folder: Path) -> None:
+    settings, _ = loaded(folder, SMALL + TEST_PROVIDER)
+    assert settings.applications["kmo-portefeuille"].providers == ("acm",)
+    settings, _ = loaded(folder, SMALL + "    providers: [acm-test]\n" + TEST_PROVIDER)
+    assert settings.applications["kmo-portefeuille"].providers == ("acm-test",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("client_id: inkom-test", "client_name: inkom-test", "providers.acm-test.client_name is not known here"),
+        ("    title: {nl: ACM-test, en: ACM test}\n", "", "providers.acm-test.title is missing"),
+        ("{nl: ACM-test, en: ACM test}", "{nl: ACM-test}", "providers.acm-test.title: needs a text for en"),
+        ("acm-test.example", "acm.example", "providers.acm-test.issuer: is acm's too; each provider has its own"),
+        ("https://acm-test", "http://acm-test", "providers.acm-test.issuer: plain http is accepted for localhost only"),
+        ("acm-test:", "Test_2:", "providers.Test_2: a provider's id has lower-case letters"),
+        ("  acm-test:", "  acm:", "providers.acm: acm is the topic of that name"),
+        ("    client_secret: another\n", "", "providers.acm-test.client_secret: client_secret_basic needs a secret"),
+    ],
+)
+def test_a_provider_that_cannot_stand_beside_acm_is_a_problem(folder: Path, old: str, new: str, said: str) -> None:
+    text = SMALL + TEST_PROVIDER.replace(old, new)
+    assert any(said in message for _, message in problems(folder, text))
+
+
+def test_an_application_that_names_no_provider_or_an_unknown_one_is_a_problem(folder: Path) -> None:
+    text = SMALL + "    providers: [acm-tset]\n" + TEST_PROVIDER
+    assert problems(folder, text) == [
+        (18, "applications.kmo-portefeuille.providers: there is no provider acm-tset; did you mean acm-test?")
+    ]
+    assert problems(folder, SMALL + "    providers: []\n")
 
 
 def test_a_misspelt_variable_is_a_problem_and_those_of_the_demo_are_not(folder: Path) -> None:
@@ -475,35 +535,42 @@ REGISTERS: dict[str, dict[str, Any]] = {
 }
 
 
+def _provider(issuer: str) -> dict[str, Any]:
+    return {
+        "title": {"nl": "Toegangsbeheer", "en": "Access management"},
+        "issuer": issuer,
+        "client_id": "inkom",
+        "client_authentication": "client_secret_post",
+        "client_secret": "shared",
+        "client_secret_file": "secret",
+        "private_key_file": "secret",
+        "private_key_files": [],
+        "assertion_audience": "issuer",
+        "request": "signed-and-pushed",
+        "sender_constrained": "mtls",
+        "tls_certificate_file": "gateway.crt",
+        "tls_key_file": "gateway.key",
+        "tls_authorities_file": "authority.pem",
+        "scopes": ["openid", "rrn", "vo"],
+        "algorithms": ["ES256"],
+        "acr": {"urn:be:vlaanderen:authmech:eid": "eid"},
+        "role_claim": "role",
+        "national_number_claim": "egovNRN",
+        "front_channel_logout": True,
+        "refresh": True,
+        "leeway": 10.0,
+        "time_limit": 3.0,
+        "response_mode": "form_post",
+    }
+
+
 def _whole(source: str) -> dict[str, Any]:
     return {
         "public_url": "https://inkom.example",
         "listen": {"host": "0.0.0.0", "port": 8443, "workers": 4},
         "operators": {"host": "10.0.0.1", "port": 8444},
-        "acm": {
-            "issuer": "https://acm.example/op",
-            "client_id": "inkom",
-            "client_authentication": "client_secret_post",
-            "client_secret": "shared",
-            "client_secret_file": "secret",
-            "private_key_file": "secret",
-            "private_key_files": [],
-            "assertion_audience": "issuer",
-            "request": "signed-and-pushed",
-            "sender_constrained": "mtls",
-            "tls_certificate_file": "gateway.crt",
-            "tls_key_file": "gateway.key",
-            "tls_authorities_file": "authority.pem",
-            "scopes": ["openid", "rrn", "vo"],
-            "algorithms": ["ES256"],
-            "acr": {"urn:be:vlaanderen:authmech:eid": "eid"},
-            "role_claim": "role",
-            "national_number_claim": "egovNRN",
-            "front_channel_logout": True,
-            "refresh": True,
-            "leeway": 10.0,
-            "time_limit": 3.0,
-        },
+        "acm": _provider("https://acm.example/op"),
+        "providers": {"acm-test": _provider("https://acm-test.example/op")},
         "registers": REGISTERS[source],
         "sessions": {
             "redis": "rediss://redis.example:6379/0",
@@ -522,6 +589,7 @@ def _whole(source: str) -> dict[str, Any]:
             "kmo-portefeuille": {
                 "title": {"nl": "Kmo-portefeuille", "en": "SME portfolio"},
                 "upstream": "https://backend.example",
+                "providers": ["acm", "acm-test"],
                 "max_body": 1000,
                 "time_limits": {"connect": 1.0, "first_byte": 2.0, "idle": 3.0},
                 "step_up": True,

@@ -86,7 +86,7 @@ async def scene() -> AsyncIterator[Scene]:
     def renewal() -> Renewal:
         return Renewal(
             sessions=StandingSessions(sessions, parking=MemoryParking()),
-            provider=provider,
+            providers={"acm": provider},
             flights=flights,
             audit=audit,
             measures=PrometheusMeasures(),
@@ -129,6 +129,34 @@ async def test_near_its_end_it_is_refreshed_while_requests_go_on(here: Scene) ->
     await here.settled()
     assert here.provider.asked == ["first"]
     assert here.sessions.kept[here.cookie].grant == SECOND
+
+
+async def test_a_session_of_another_provider_is_refreshed_there_and_stays_that_providers() -> None:
+    clock, sessions, there = Hands(), MemorySessions(clock=Hands()), Refreshing()
+    clock.instant = FIRST.expires_at
+    there.open.set()
+    renewal = Renewal(
+        sessions=StandingSessions(sessions, parking=MemoryParking()),
+        providers={"acm": Refreshing(), "acm-test": there},
+        flights=MemoryFlights(),
+        audit=MemoryAudit(),
+        measures=PrometheusMeasures(),
+        clock=clock,
+    )
+    elsewhere = session(grant=FIRST, identity=identity(provider="acm-test"))
+    current = await renewal.current(await sessions.begin(elsewhere), elsewhere)
+    assert there.asked == ["first"]
+    assert current is not None
+    assert (current.identity.provider, current.grant) == ("acm-test", SECOND)
+
+
+async def test_a_session_whose_provider_is_no_longer_configured_is_not_refreshed(here: Scene) -> None:
+    gone = replace(here.sessions.kept[here.cookie], identity=identity(provider="gone"))
+    here.sessions.kept[here.cookie] = gone
+    here.late(by=16)
+    with pytest.raises(ProviderUnavailable):
+        await here.renewal.current(here.cookie, gone)
+    assert here.provider.asked == []
 
 
 async def test_c18_after_its_end_all_wait_for_one_refresh_and_get_its_tokens(here: Scene) -> None:

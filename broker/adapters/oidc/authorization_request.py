@@ -42,7 +42,9 @@ def request_parameters(
         "max_age": None if max_age is None else str(max_age),
         "prompt": " ".join(one.value for one in attempt.prompt) or None,
         "ui_locales": attempt.language,
-        "login_hint": _organisation_hint(attempt) if settings.hints_organisation else None,
+        "login_hint": attempt.login_hint or (_organisation_hint(attempt) if settings.hints_organisation else None),
+        # In the address is the code flow's own way, and needs no asking (Multiple Response Types 2.1).
+        "response_mode": None if settings.response_mode == "query" else settings.response_mode,
         "dpop_jkt": None if key is None else key.thumbprint(),
     }
     return {name: value for name, value in parameters.items() if value is not None}

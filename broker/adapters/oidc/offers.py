@@ -19,6 +19,7 @@ class Offers(msgspec.Struct):
 
     code_challenge_methods_supported: list[str] | None = None
     response_types_supported: list[str] | None = None
+    response_modes_supported: list[str] | None = None
     id_token_signing_alg_values_supported: list[str] | None = None
     pushed_authorization_request_endpoint: str | None = None
     require_pushed_authorization_requests: bool = False
@@ -34,6 +35,9 @@ def check_offers(offers: Offers, settings: OidcSettings) -> None:
     """Refuse a provider that does not offer what we ask for, or asks for what we do not do. Raises NotUnderstood."""
     if offers.response_types_supported is not None and "code" not in offers.response_types_supported:
         raise NotUnderstood("the provider does not offer response_type code")
+    # Discovery 3: query and fragment unless said otherwise.
+    if settings.response_mode not in (offers.response_modes_supported or ("query", "fragment")):
+        raise NotUnderstood(f"the provider does not offer response_mode {settings.response_mode}")
     # RFC 9700 2.1.1: without the provider's word for it, nobody knows that PKCE protects anything.
     if settings.requires_advertised_s256 and "S256" not in (offers.code_challenge_methods_supported or ()):
         raise NotUnderstood("the provider does not offer PKCE with S256")

@@ -124,6 +124,7 @@ class OidcSettings:
     `request` is how the authorization request travels: in the address, as a signed object (RFC 9101, by `request_key`),
     pushed beforehand (RFC 9126), or both. `sender_constrained` binds access tokens to a key (DPoP, RFC 9449; derived
     from `dpop_secret`) or to the certificate that the back channel shows (RFC 8705).
+    `response_mode` is how the browser brings the answer: in the address, or as a form that the provider posts.
     """
 
     issuer: str
@@ -146,6 +147,7 @@ class OidcSettings:
     hints_organisation: bool = False
     keeps_claims: bool = False
     refreshes: bool = False
+    response_mode: Literal["query", "form_post"] = "query"
     step_up_max_age: int | None = None
     leeway: float = 30.0
     token_max_age: float = 600.0

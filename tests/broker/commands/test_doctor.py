@@ -91,6 +91,15 @@ def test_what_the_provider_does_not_offer_is_said(
     assert "acm.sender_constrained" in part["remedy"]
 
 
+def test_every_provider_is_asked(settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = {**settings["acm"], "issuer": NOWHERE, "title": {"nl": "Test", "en": "Test"}}
+    parts = examined({**settings, "providers": {"acm-test": other}}, tmp_path, capsys)
+    assert list(parts)[:3] == ["redis", "acm", "acm-test"]
+    assert parts["acm"]["works"]
+    assert "does not answer" in parts["acm-test"]["finding"]
+    assert "mend providers.acm-test.issuer" in parts["acm-test"]["remedy"]
+
+
 def test_a_person_reads_a_line_for_each_part_and_what_to_do(
     settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

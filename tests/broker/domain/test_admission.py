@@ -21,7 +21,7 @@ from broker.domain.demand import Asked, Demand, Prompt
 from broker.domain.people import Assurance, Facts
 from broker.domain.policy import AssuranceAtLeast, Requirement, SignedInWithin
 from broker.domain.session import Session
-from tests.broker.domain.world import DAY, NOON, POLICY, facts, function, session
+from tests.broker.domain.world import DAY, NOON, POLICY, facts, function, identity, session
 
 LEVEL = Requirement(id="level", condition=AssuranceAtLeast(level=Assurance.SUBSTANTIAL))
 AGE = Requirement(id="age", condition=SignedInWithin(limit=timedelta(minutes=15)))
@@ -35,6 +35,22 @@ def outcome(about: Facts | None, **changes: Any) -> Outcome:
 def test_without_a_session_the_person_signs_in() -> None:
     nobody: Session | None = None
     assert admit(nobody, application="kmo-portefeuille", policy=POLICY, day=DAY, now=NOON) == SignIn()
+
+
+@pytest.mark.parametrize("providers", [("acm-test",), ()])
+def test_a_sign_in_at_a_provider_that_does_not_count_there_is_none(providers: tuple[str, ...]) -> None:
+    allowed = session(facts(functions=(function(),)))
+    admitted = admit(allowed, application="kmo-portefeuille", policy=POLICY, day=DAY, now=NOON, providers=providers)
+    assert admitted == SignIn()
+
+
+def test_a_sign_in_at_another_provider_passes_where_it_counts() -> None:
+    elsewhere = session(facts(functions=(function(),)), identity=identity(provider="acm-test"))
+    assert admit(elsewhere, application="kmo-portefeuille", policy=POLICY, day=DAY, now=NOON) == SignIn()
+    admitted = admit(
+        elsewhere, application="kmo-portefeuille", policy=POLICY, day=DAY, now=NOON, providers=("acm", "acm-test")
+    )
+    assert isinstance(admitted, Forward)
 
 
 def test_without_an_organisation_one_is_chosen() -> None:
