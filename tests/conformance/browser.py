@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -31,6 +32,8 @@ class Browser:
     client: httpx2.Client = field(
         default_factory=lambda: httpx2.Client(
             trust_env=False,
+            # Plain http only: loading the machine's certificates would cost more than a test's requests.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             headers=NAVIGATION,
             timeout=20,
             follow_redirects=False,

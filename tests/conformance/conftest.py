@@ -1,6 +1,6 @@
 """One mock government for all tests of this folder; nothing of another test is left in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
+from tests.broker.gateway import BAKERY
 from tests.chromium import chromium as real_chromium
 from tests.conformance.browser import Browser
 from tests.conformance.government import Government, mock_government
@@ -15,6 +16,8 @@ from tests.conformance.meeting import Arranging, Authentication, Meeting, meetin
 from tests.conformance.node import install_packages, skip_unless_node_runs
 from tests.conformance.pair import Pair, registration, running_pair
 from tests.conformance.provider import RELEASES
+from tests.conformance.relying_party import Arrangement, RelyingParty, registrations_of, repeating_backend
+from tests.conformance.statements import Statement
 from tests.redis_server import redis_server
 
 HERE = Path(__file__).parent
@@ -107,3 +110,37 @@ def chromium() -> Iterator[Page]:
         # The foreign provider's pages want letters from elsewhere; nothing leaves this machine.
         page.route(lambda address: urlsplit(address).hostname != "localhost", lambda route: route.abort())
         yield page
+
+
+@pytest.fixture(scope="session")
+def arrangement(
+    tmp_path_factory: pytest.TempPathFactory, started_government: Government, redis: str
+) -> Iterator[Arrangement]:
+    """What gateways need that run in this process."""
+    folder = tmp_path_factory.mktemp("relying-parties")
+    with repeating_backend() as backend:
+        yield Arrangement(
+            folder=folder,
+            government=started_government,
+            redis=redis,
+            registrations=registrations_of(BAKERY, folder=folder),
+            backend=backend,
+        )
+
+
+@pytest.fixture(scope="module")
+def shared_rp(arrangement: Arrangement, request: pytest.FixtureRequest) -> Iterator[RelyingParty]:
+    with arrangement.relying_party(request.module.__name__.rpartition(".")[2].replace("_", "-")) as running:
+        yield running
+
+
+@pytest.fixture
+def rp(shared_rp: RelyingParty, government: Government) -> RelyingParty:
+    """The gateway of a file; nothing is armed at the mock, and nothing was asked of it yet."""
+    shared_rp.refusals.details.clear()
+    return shared_rp
+
+
+@pytest.fixture
+def statement(record_property: Callable[[str, object], None]) -> Statement:
+    return Statement(record=record_property)
