@@ -55,7 +55,14 @@ class StoreUnavailable(InkomError):
 
 
 class ProviderUnavailable(InkomError):
-    """The OpenID Provider did not answer, or not in a form we understand."""
+    """The OpenID Provider did not answer, or not in a form we understand.
+
+    `lost` says that the connection broke before its answer was whole: it may have done what it was asked.
+    """
+
+    def __init__(self, detail: str, *, lost: bool = False) -> None:
+        super().__init__(detail)
+        self.lost = lost
 
 
 class AuditUnavailable(InkomError):

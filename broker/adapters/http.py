@@ -53,11 +53,6 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-# Shorter than servers wait (five seconds and more): a connection that the other side closes just as it is used again
-# loses a request that must not be sent twice, such as the one that redeems a code.
-_IDLE_SECONDS = 3.0
-
-
 class BoundedTransport(httpx2.AsyncBaseTransport):
     """Carries a request and reads its whole answer within the limits.
 
@@ -71,9 +66,10 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
             verify=True if tls is None else tls,
             trust_env=False,
             limits=httpx2.Limits(
+                # Each call has a connection of its own (docs/decisions/0028): what comes late or twice on a kept one is
+                # taken for the answer to the next question, which is another person's.
                 max_connections=limits.connections,
-                max_keepalive_connections=limits.connections,
-                keepalive_expiry=_IDLE_SECONDS,
+                max_keepalive_connections=0,
             ),
             retries=1,  # of connecting only: a request that was sent is never sent twice by this layer
         )

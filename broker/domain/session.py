@@ -154,7 +154,8 @@ class SignInAttempt:
 
     `provider` is the id of the one that is asked, and the only one that may answer. `return_to` is a path of our own,
     `fragment` the place on that page; `login_hint` is what another site said of who comes (OpenID Connect Core 4).
-    `level`, `max_age`, `acr_values` and `prompt` are the demand that goes along. A person who steps up is bound:
+    `level`, `max_age`, `acr_values` and `prompt` are the demand that goes along. `once_more` is an attempt in the place
+    of one whose answer was lost on the way. A person who steps up is bound:
     `subject` is the only one that may come back, and `former` names their session.
     """
 
@@ -174,6 +175,7 @@ class SignInAttempt:
     fragment: str = ""
     provider: str = FIRST_PROVIDER
     login_hint: str | None = None
+    once_more: bool = False
 
     @property
     def demand(self) -> Demand:

@@ -89,7 +89,8 @@ class PageAnswers:
                 "failure.html",
                 status=_status(error),
                 part=_part(error),
-                retry=str(request.url.path),
+                # Where a sign-in failed on the way back, its address is of no use a second time.
+                retry=getattr(request.state, "retry", request.url.path),
                 reference=spoken(reference),
             )
         else:

@@ -5,6 +5,7 @@ The answer is verified in `adapters/oidc`; what the person may do is decided at 
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ from broker.ports import (
     Measures,
     Mismatch,
     PostedAnswers,
+    ProviderUnavailable,
     RegisterUnavailable,
     SessionStore,
     SignedIn,
@@ -45,6 +47,8 @@ from broker.web.refused_signin import RefusedSignIn, asked_of
 from broker.web.return_to import START, address_with_return
 from broker.web.site import Pages, new_reference
 from broker.web.visitors import session_of
+
+_log = logging.getLogger("inkom.signin")
 
 
 class CallbackPages:
@@ -105,7 +109,36 @@ class CallbackPages:
         except SignInRefused as refused:
             again = with_place(_again(attempt, refused.mismatch), attempt.fragment)
             return await self._refused.answer(request, refused, again=again, attempt=attempt)
+        except ProviderUnavailable as error:
+            if error.lost and not attempt.once_more:
+                return await self._once_more(request, attempt, error)
+            request.state.retry = with_place(address_with_return(LOGIN, attempt.return_to), attempt.fragment)
+            raise
         return await self._begin(request, attempt, signed_in, arrived_at=arrived_at)
+
+    async def _once_more(self, request: Request, attempt: SignInAttempt, error: ProviderUnavailable) -> Response:
+        """Send the person to the provider again, where they are signed in by now and need not do anything.
+
+        A code serves once (RFC 6749 4.1.2): when the answer to redeeming it is lost, only another code helps.
+        """
+        _log.warning("a sign-in is begun once more, as the provider's answer did not come: %s", error)
+        self._measures.signed_in("once-more")
+        browser = own_browser(request, self._pages.cookies)
+        provider = self._providers.named(attempt.provider)
+        if browser is None or provider is None:
+            raise error
+        again = replace(
+            attempt,
+            state=secrets.token_urlsafe(32),
+            nonce=secrets.token_urlsafe(32),
+            code_verifier=secrets.token_urlsafe(48),
+            began_at=self._clock.now(),
+            once_more=True,
+        )
+        request.state.retry = with_place(address_with_return(LOGIN, attempt.return_to), attempt.fragment)
+        address = await provider.provider.authorization_url(again)
+        await self._attempts.keep(again, browser=browser)
+        return self._pages.see_other(address)
 
     async def posted(self, request: Request) -> Response:
         """Take an answer that the provider lets the browser post (Form Post Response Mode), from its own site.

@@ -589,7 +589,7 @@ class StandInProvider:
     logout: str | None = "http://localhost:9000/op/v1/logout?client_id=inkom-gateway"
 
     async def authorization_url(self, attempt: SignInAttempt) -> str:
-        if isinstance(self.refusal, Exception) and type(self.refusal).__name__ == "ProviderUnavailable":
+        if isinstance(self.refusal, ProviderUnavailable) and not self.refusal.lost:
             raise self.refusal
         self.attempts.append(attempt)
         return f"http://localhost:9000/op/v1/auth?state={attempt.state}"

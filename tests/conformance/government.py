@@ -54,13 +54,18 @@ def plain_client() -> httpx2.Client:
 
 
 @contextmanager
-def mock_government(folder: Path, *options: str) -> Iterator[Government]:
-    """Run `inkom-mock` for the length of a block."""
-    port, log = free_port(), folder / "mock-government.log"
-    command = (sys.executable, "-m", "mock_idp", "--port", str(port), "--register-token", REGISTER_TOKEN, *options)
-    origin = f"http://localhost:{port}"
-    with running(command, log=log, ready=answers(f"{origin}/health"), folder=ROOT):
-        yield Government(origin=origin, log=log)
+def mock_government(
+    folder: Path, *options: str, port: int | None = None, origin: str | None = None
+) -> Iterator[Government]:
+    """Run `inkom-mock` for the length of a block, on a free port and at its own address unless said otherwise."""
+    own, log = port or free_port(), folder / "mock-government.log"
+    address = origin or f"http://localhost:{own}"
+    command = (
+        *(sys.executable, "-m", "mock_idp", "--port", str(own), "--origin", address),
+        *("--register-token", REGISTER_TOKEN, *options),
+    )
+    with running(command, log=log, ready=answers(f"http://localhost:{own}/health"), folder=ROOT):
+        yield Government(origin=address, log=log)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,7 +174,7 @@ class ClientCalls:
                 return await call({})
             return await self._proofs.proven(call, key, method="POST", address=address)
         except NoAnswer as error:
-            raise ProviderUnavailable(f"{what}: {error}") from None
+            raise ProviderUnavailable(f"{what}: {error}", lost=error.connection) from None
 
 
 def _document(answer: Answer, what: str) -> dict[str, Any]:

@@ -285,7 +285,7 @@ class OidcProvider:
                 )
             )
         except NoAnswer as error:
-            raise ProviderUnavailable(f"userinfo: {error}") from None
+            raise ProviderUnavailable(f"userinfo: {error}", lost=error.connection) from None
         if answer.status == 401:
             raise TokenNotAccepted("userinfo: status 401")
         return _successful(answer, "userinfo")
