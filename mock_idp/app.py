@@ -34,6 +34,7 @@ from mock_idp.fault_list import all_faults
 from mock_idp.faults import Faults
 from mock_idp.idm import app as idm
 from mock_idp.kbo import app as kbo
+from mock_idp.key_control import KeyControl
 from mock_idp.mail import app as mail
 from mock_idp.mail.office import MailOffice
 from mock_idp.other_sites import OtherSites
@@ -101,6 +102,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
             *mail.routes(office, origin=settings.origin, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *Control(provider).routes(),
             *seen.routes(),
+            *KeyControl(provider.keys).routes(),
             *world_pages(provider).routes(),
         ],
     )
