@@ -19,10 +19,10 @@ from mock_idp.acm.methods import Method
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.scripts import NextLogin, ScriptError, script_for
 from mock_idp.control_requests import ControlError, answer, body_of, nothing_else, refused, text_in
-from mock_idp.faults import Armed, Fault
+from mock_idp.faults import Armed
+from mock_idp.listed import listed_fault, listed_person
 from mock_idp.strict_yaml import FileProblemsError
 from mock_idp.world.database import WorldDatabaseError
-from mock_idp.world.facts import Outcome, Person
 
 
 class Control:
@@ -47,7 +47,8 @@ class Control:
 
     async def people(self, request: Request) -> Response:
         """Never a national number: this table is printed by demos."""
-        return answer({"people": [self._described(person) for person in self._provider.world.current.cast]})
+        world = self._provider.world.current
+        return answer({"people": [listed_person(world, person) for person in world.cast]})
 
     async def next_login(self, request: Request) -> Response:
         try:
@@ -89,7 +90,7 @@ class Control:
         return self._day()
 
     async def faults(self, request: Request) -> Response:
-        known = [_described_fault(fault) for fault in self._provider.faults.known.values()]
+        known = [listed_fault(fault) for fault in self._provider.faults.known.values()]
         return answer({"faults": known, "armed": [_described_armed(armed) for armed in self._provider.faults.armed]})
 
     async def arm_fault(self, request: Request) -> Response:
@@ -119,32 +120,6 @@ class Control:
     def _day(self) -> Response:
         clock = self._provider.clock
         return answer({"day": clock.today().isoformat(), "moved_by_days": clock.moved_by_days})
-
-    def _described(self, person: Person) -> dict[str, object]:
-        world = self._provider.world.current
-        enterprise = None if person.acts_for is None else world.enterprise(person.acts_for)
-        return {
-            "key": person.key,
-            "name": person.name,
-            "story": dict(person.story),
-            "activated_methods": list(person.activated),
-            "acts_for": None if enterprise is None else {"number": enterprise.number, "name": enterprise.name},
-            "outcome": {outcome.application: _described_outcome(outcome) for outcome in person.outcomes},
-        }
-
-
-def _described_outcome(outcome: Outcome) -> dict[str, str]:
-    return {"expect": "allowed" if outcome.allowed else "refused", "reason": outcome.reason}
-
-
-def _described_fault(fault: Fault) -> dict[str, object]:
-    return {
-        "fault": fault.name,
-        "stage": fault.stage,
-        "description": fault.description,
-        "expected": fault.expected,
-        "statements": list(fault.statements),
-    }
 
 
 def _described_armed(armed: Armed) -> dict[str, object]:

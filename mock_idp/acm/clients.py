@@ -86,6 +86,9 @@ class Clients:
     def find(self, client_id: str) -> Client | None:
         return self._clients.get(client_id)
 
+    def all(self) -> tuple[Client, ...]:
+        return tuple(self._clients.values())
+
     def listening(self) -> tuple[Client, ...]:
         """Those who want to hear of changes (Shared Signals)."""
         return tuple(client for client in self._clients.values() if client.signals_uri is not None)

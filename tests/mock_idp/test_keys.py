@@ -7,6 +7,7 @@ from joserfc.errors import JoseError
 from mock_idp.acm.keys import KEPT_AFTER_RETIREMENT, Turn
 from tests.mock_idp.provider import Mock, Party, unverified
 from tests.mock_idp.statements import Seen
+from tests.project.places import read
 
 ALGS = ["RS256", "ES256"]
 
@@ -152,8 +153,6 @@ def test_a_turn_that_makes_no_sense_is_refused(acm: Mock, body: object) -> None:
 
 
 def test_every_turn_is_known_by_the_page_for_other_teams() -> None:
-    from tests.project.places import read
-
     page = read("docs/developers/mock-government.md")
 
     assert all(f"`{mode}`" in page for mode in Turn)
