@@ -15,7 +15,10 @@ from tests.conformance.meeting import Arranging, Authentication, Meeting, meetin
 from tests.conformance.node import install_packages, skip_unless_node_runs
 from tests.conformance.pair import Pair, registration, running_pair
 from tests.conformance.provider import RELEASES
+from tests.mock_idp.statements import seen, statement
 from tests.redis_server import redis_server
+
+__all__ = ["seen", "statement"]
 
 HERE = Path(__file__).parent
 
