@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import socket
 import sys
@@ -12,9 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mock_idp.clock import Clock
-from mock_idp.describe import describe
+from mock_idp import listing_verbs
 from mock_idp.generate import verb as generate
+from mock_idp.given_client import ClientTextError, GivenClient, read_given_client
 from mock_idp.kbo.term import CHOICES as KBO_TERMS
 from mock_idp.mail import command as mail
 from mock_idp.mail.options import (
@@ -26,23 +25,30 @@ from mock_idp.mail.options import (
     mail_settings,
 )
 from mock_idp.settings import Settings
-from mock_idp.strict_yaml import FileProblemsError
-from mock_idp.world.file import load_seed
-from mock_idp.world.live import LiveWorld
 
 if TYPE_CHECKING:
     from mock_idp.tls import TlsDoor
 
+DESCRIPTION = """\
+The mock government: ACM (an OpenID Provider), IDM, KBO and mail, for development.
+Whoever reaches it can sign in as anyone. Never put it where real people are."""
+EPILOG = """\
+Without a verb it serves, until Ctrl-C:
+  inkom-mock                                                      issuer http://localhost:9000/op
+  inkom-mock --client shop,hush,http://localhost:3000/callback    with a client of your own
+  inkom-mock people                                               who can sign in
+  inkom-mock faults --about nonce                                 what can go wrong, on request
+
+Each option can also be given in the environment, as INKOM_MOCK_HOST, INKOM_MOCK_PORT and so on;
+INKOM_MOCK_CLIENT holds as many clients as you like, with spaces between them."""
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until SIGINT or SIGTERM, or does what a verb says. 0: done; 1: cannot start; 2: used wrongly."""
     options = _parser(os.environ).parse_args(arguments)
-    if options.verb == "person":
-        return _describe(options.key, options.world)
-    if options.verb == "enterprises":
-        return _list_enterprises(options.world)
+    if options.verb in listing_verbs.VERBS:
+        return listing_verbs.run(options)
     if options.verb == "mail":
         return mail.run(options, os.environ)
     if options.verb == "generate":
@@ -75,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             origin=(options.origin or f"http://localhost:{port}").rstrip("/"),
             tls_origin=None if door is None else f"https://localhost:{door.listener.getsockname()[1]}",
             clients_file=options.clients,
+            given_clients=tuple(options.client),
             world_file=options.world,
             register_token=options.register_token,
             database=options.database,
@@ -85,34 +92,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from mock_idp.serving import serve  # what the other verbs can do without
 
         return serve(settings, listener, catcher, door)
-
-
-def _describe(key: str, world_file: Path) -> int:
-    clock = Clock()
-    today = clock.today()
-    try:
-        world = LiveWorld(lambda: load_seed(world_file, today=today), clock=clock).current
-    except FileProblemsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    person = next((one for one in world.cast if one.key == key), None)
-    if person is None:
-        known = ", ".join(one.key for one in world.cast)
-        print(f"inkom-mock: nobody of the cast is called {key!r}; there are {known}", file=sys.stderr)
-        return 2
-    print(json.dumps(describe(world, person, today=today), ensure_ascii=False, indent=2))
-    return 0
-
-
-def _list_enterprises(world_file: Path) -> int:
-    try:
-        seed = load_seed(world_file, today=Clock().today())
-    except FileProblemsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    known = [{"number": one.number, "name": one.name} for one in seed.enterprises.values()]
-    print(json.dumps(known, ensure_ascii=False, indent=2))
-    return 0
 
 
 class NoPort(Exception):
@@ -164,14 +143,35 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="inkom-mock",
-        description="The mock government: ACM, IDM, KBO and mail for development. Never put it where real people are.",
-        epilog="Each option can also be given as INKOM_MOCK_HOST, INKOM_MOCK_PORT and so on.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=DESCRIPTION,
+        epilog=EPILOG,
     )
-    parser.add_argument("--host", default=given("HOST", defaults.host))
+    parser.add_argument("--host", default=given("HOST", defaults.host), help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=given("PORT", str(defaults.port)), help="0 takes a free one")
     parser.add_argument("--origin", default=given("ORIGIN", ""), help="public address (default http://localhost:PORT)")
-    parser.add_argument("--clients", type=Path, default=given("CLIENTS", str(defaults.clients_file)), metavar="FILE")
-    parser.add_argument("--world", type=Path, default=given("WORLD", str(defaults.world_file)), metavar="FILE")
+    parser.add_argument(
+        "--clients",
+        type=Path,
+        default=given("CLIENTS", str(defaults.clients_file)),
+        metavar="FILE",
+        help="who may ask for sign-ins, in YAML",
+    )
+    parser.add_argument(
+        "--client",
+        type=_client,
+        action="append",
+        default=[_client(text) for text in environment.get("INKOM_MOCK_CLIENT", "").split()],
+        metavar="ID,SECRET,REDIRECT",
+        help="a client of your own, beside those of the file; may be repeated, and may have more addresses",
+    )
+    parser.add_argument(
+        "--world",
+        type=Path,
+        default=given("WORLD", str(defaults.world_file)),
+        metavar="FILE",
+        help="people and enterprises, in YAML",
+    )
     parser.add_argument(
         "--database",
         type=Path,
@@ -189,7 +189,12 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
             f"--{name}", type=Path, default=environment.get(variable) or None, metavar="FILE", help=what
         )
     parser.add_argument("--tls-port", type=int, default=given("TLS_PORT", "9443"), help="of that door (default 9443)")
-    parser.add_argument("--register-token", default=given("REGISTER_TOKEN", defaults.register_token))
+    parser.add_argument(
+        "--register-token",
+        default=given("REGISTER_TOKEN", defaults.register_token),
+        metavar="TOKEN",
+        help="bearer token that IDM and KBO want (default demo-register-token)",
+    )
     parser.add_argument(
         "--kbo-working-days",
         type=_working_days,
@@ -200,13 +205,17 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--log-level", choices=LOG_LEVELS, default=given("LOG_LEVEL", defaults.log_level))
     add_mail_options(parser, environment)
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="instead of serving")
-    person = verbs.add_parser("person", help="print what the registers say of somebody of the cast, as JSON")
-    person.add_argument("key", metavar="KEY", help="for example employee")
-    person.add_argument("--json", action="store_true", help="JSON, which is the only form there is")
-    verbs.add_parser("enterprises", help="print every enterprise's number and name, as JSON")
+    listing_verbs.add_verbs(verbs)
     mail.add_verb(verbs, environment)
     generate.add_verb(verbs)
     return parser
+
+
+def _client(text: str) -> GivenClient:
+    try:
+        return read_given_client(text)
+    except ClientTextError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _working_days(text: str) -> int:

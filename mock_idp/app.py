@@ -6,6 +6,7 @@ FOR DEVELOPMENT ONLY: anyone who reaches it can sign in as anyone (see `control`
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from mock_idp.acm.authorization import Authorization
-from mock_idp.acm.clients import Clients
+from mock_idp.acm.clients import Clients, client_from_json
 from mock_idp.acm.interactions import Interactions
 from mock_idp.acm.keys import KeyRing
 from mock_idp.acm.machines import MachineTokens
@@ -35,6 +36,7 @@ from mock_idp.fault_list import all_faults
 from mock_idp.faults import Faults
 from mock_idp.idm import app as idm
 from mock_idp.kbo import app as kbo
+from mock_idp.key_control import KeyControl
 from mock_idp.mail import app as mail
 from mock_idp.mail.office import MailOffice
 from mock_idp.other_sites import OtherSites
@@ -62,6 +64,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
     serves everything else.
     """
     provider = build_provider(settings, clock or Clock())
+    given_at_start = provider.clients.all()  # without the mock's own, which come with their pages
     authorization = Authorization(provider)
     registers = Registers(
         world=provider.world, clock=provider.clock, faults=provider.faults, token=settings.register_token
@@ -108,10 +111,12 @@ def create_app(settings: Settings, *, clock: Clock | None = None, catcher: socke
             *mail.routes(office, origin=settings.origin, static_url=KIT_URL, accessibility_url=ACCESSIBILITY_URL),
             *Control(provider).routes(),
             *seen.routes(),
+            *KeyControl(provider.keys).routes(),
             *world_pages(provider).routes(),
         ],
     )
     app.state.world = provider.world
+    app.state.clients = given_at_start
     return app
 
 
@@ -143,11 +148,14 @@ def build_provider(settings: Settings, clock: Clock) -> Provider:
         lambda: load_seed(settings.world_file, today=clock.real_day()), clock=clock, database=settings.database
     )
     faults = Faults(all_faults())
+    clients = Clients(settings.clients_file)
+    for given in settings.given_clients:
+        clients.put(client_from_json(json.dumps(given.entry()).encode()))
     provider = Provider(
         settings=settings,
         clock=clock,
         world=world,
-        clients=Clients(settings.clients_file),
+        clients=clients,
         keys=KeyRing(clock),
         interactions=Interactions(clock),
         sessions=Sessions(clock),

@@ -7,7 +7,6 @@ a browser on another site's page may not (`other_sites`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 
@@ -19,14 +18,11 @@ from mock_idp.acm.clients import client_from_json
 from mock_idp.acm.methods import Method
 from mock_idp.acm.provider import Provider
 from mock_idp.acm.scripts import NextLogin, ScriptError, script_for
-from mock_idp.faults import Armed, Fault
+from mock_idp.control_requests import ControlError, answer, body_of, nothing_else, refused, text_in
+from mock_idp.faults import Armed
+from mock_idp.listed import listed_fault, listed_person
 from mock_idp.strict_yaml import FileProblemsError
 from mock_idp.world.database import WorldDatabaseError
-from mock_idp.world.facts import Outcome, Person
-
-
-class RequestError(Exception):
-    """What is wrong with a request to these addresses, for the developer who sent it."""
 
 
 class Control:
@@ -51,30 +47,31 @@ class Control:
 
     async def people(self, request: Request) -> Response:
         """Never a national number: this table is printed by demos."""
-        return _answer({"people": [self._described(person) for person in self._provider.world.current.cast]})
+        world = self._provider.world.current
+        return answer({"people": [listed_person(world, person) for person in world.cast]})
 
     async def next_login(self, request: Request) -> Response:
         try:
-            asked = await _body(request)
+            asked = await body_of(request)
             login = NextLogin(
-                client_id=_text(asked, "client_id"),
-                person=_text(asked, "mock_person") or "",
-                method=_text(asked, "mock_method"),
-                organisation=_text(asked, "mock_organisation"),
+                client_id=text_in(asked, "client_id"),
+                person=text_in(asked, "mock_person") or "",
+                method=text_in(asked, "mock_method"),
+                organisation=text_in(asked, "mock_organisation"),
             )
-            _nothing_else(asked, "client_id", "mock_person", "mock_method", "mock_organisation")
+            nothing_else(asked, "client_id", "mock_person", "mock_method", "mock_organisation")
             script_for(login, self._provider.world.current, acceptable=tuple(Method))
-        except (RequestError, ScriptError) as error:
-            return _refused(error)
-        return _answer({"waiting": self._provider.next_logins.put(login)})
+        except (ControlError, ScriptError) as error:
+            return refused(error)
+        return answer({"waiting": self._provider.next_logins.put(login)})
 
     async def put_client(self, request: Request) -> Response:
         try:
             client = client_from_json(await request.body())
         except FileProblemsError as error:
-            return _refused(error)
+            return refused(error)
         self._provider.clients.put(client)
-        return _answer(client.described(), status=201)
+        return answer(client.described(), status=201)
 
     async def clock(self, request: Request) -> Response:
         return self._day()
@@ -82,73 +79,47 @@ class Control:
     async def move_clock(self, request: Request) -> Response:
         clock = self._provider.clock
         try:
-            asked = await _body(request)
-            _nothing_else(asked, "day")
+            asked = await body_of(request)
+            nothing_else(asked, "day")
             day = _day(asked)
-        except RequestError as error:
-            return _refused(error)
+        except ControlError as error:
+            return refused(error)
         if not clock.earliest <= day <= clock.latest:
-            return _refused(RequestError(f"the day is between {clock.earliest} and {clock.latest}"))
+            return refused(ControlError(f"the day is between {clock.earliest} and {clock.latest}"))
         clock.move_to(day)
         return self._day()
 
     async def faults(self, request: Request) -> Response:
-        known = [_described_fault(fault) for fault in self._provider.faults.known.values()]
-        return _answer({"faults": known, "armed": [_described_armed(armed) for armed in self._provider.faults.armed]})
+        known = [listed_fault(fault) for fault in self._provider.faults.known.values()]
+        return answer({"faults": known, "armed": [_described_armed(armed) for armed in self._provider.faults.armed]})
 
     async def arm_fault(self, request: Request) -> Response:
         try:
-            asked = await _body(request)
-            _nothing_else(asked, "fault", "times", "client_id", "seconds")
+            asked = await body_of(request)
+            nothing_else(asked, "fault", "times", "client_id", "seconds")
             armed = self._provider.faults.arm(
-                _text(asked, "fault") or "",
+                text_in(asked, "fault") or "",
                 times=_times(asked),
-                client_id=_text(asked, "client_id"),
+                client_id=text_in(asked, "client_id"),
                 seconds=_seconds(asked),
             )
         except KeyError:
-            return _refused(RequestError("there is no fault of that name; GET /mock/faults lists them"))
-        except RequestError as error:
-            return _refused(error)
-        return _answer({"armed": _described_armed(armed)})
+            return refused(ControlError("there is no fault of that name; GET /mock/faults lists them"))
+        except ControlError as error:
+            return refused(error)
+        return answer({"armed": _described_armed(armed)})
 
     async def reset(self, request: Request) -> Response:
         """The world as at start, counted from the real day; nobody signed in, nothing armed or queued; clients stay."""
         try:
             self._provider.world.reset()
         except (FileProblemsError, WorldDatabaseError) as error:
-            return _refused(error)
+            return refused(error)
         return self._day()
 
     def _day(self) -> Response:
         clock = self._provider.clock
-        return _answer({"day": clock.today().isoformat(), "moved_by_days": clock.moved_by_days})
-
-    def _described(self, person: Person) -> dict[str, object]:
-        world = self._provider.world.current
-        enterprise = None if person.acts_for is None else world.enterprise(person.acts_for)
-        return {
-            "key": person.key,
-            "name": person.name,
-            "story": dict(person.story),
-            "activated_methods": list(person.activated),
-            "acts_for": None if enterprise is None else {"number": enterprise.number, "name": enterprise.name},
-            "outcome": {outcome.application: _described_outcome(outcome) for outcome in person.outcomes},
-        }
-
-
-def _described_outcome(outcome: Outcome) -> dict[str, str]:
-    return {"expect": "allowed" if outcome.allowed else "refused", "reason": outcome.reason}
-
-
-def _described_fault(fault: Fault) -> dict[str, object]:
-    return {
-        "fault": fault.name,
-        "stage": fault.stage,
-        "description": fault.description,
-        "expected": fault.expected,
-        "statements": list(fault.statements),
-    }
+        return answer({"day": clock.today().isoformat(), "moved_by_days": clock.moved_by_days})
 
 
 def _described_armed(armed: Armed) -> dict[str, object]:
@@ -159,34 +130,11 @@ def _described_armed(armed: Armed) -> dict[str, object]:
     }
 
 
-async def _body(request: Request) -> Mapping[str, object]:
-    try:
-        asked = json.loads(await request.body())
-    except (ValueError, RecursionError) as error:
-        raise RequestError("the body is not JSON") from error
-    if not isinstance(asked, dict):
-        raise RequestError("the body is not a JSON object")
-    return asked
-
-
-def _nothing_else(asked: Mapping[str, object], *known: str) -> None:
-    unknown = sorted(asked.keys() - set(known))
-    if unknown:
-        raise RequestError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
-
-
-def _text(asked: Mapping[str, object], name: str) -> str | None:
-    value = asked.get(name)
-    if value is not None and not isinstance(value, str):
-        raise RequestError(f"{name} is a text")
-    return value
-
-
 def _day(asked: Mapping[str, object]) -> date:
     try:
-        return date.fromisoformat(_text(asked, "day") or "")
+        return date.fromisoformat(text_in(asked, "day") or "")
     except ValueError as error:
-        raise RequestError('the body is {"day": "2026-11-24"}') from error
+        raise ControlError('the body is {"day": "2026-11-24"}') from error
 
 
 def _times(asked: Mapping[str, object]) -> int | None:
@@ -194,20 +142,12 @@ def _times(asked: Mapping[str, object]) -> int | None:
     if value == "always":
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise RequestError('times is a whole number from 1, or "always" (until the reset)')
+        raise ControlError('times is a whole number from 1, or "always" (until the reset)')
     return value
 
 
 def _seconds(asked: Mapping[str, object]) -> float:
     value = asked.get("seconds", 5)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 600:
-        raise RequestError("seconds is a number between 0 and 600")
+        raise ControlError("seconds is a number between 0 and 600")
     return float(value)
-
-
-def _answer(content: object, *, status: int = 200) -> Response:
-    return JSONResponse(content, status_code=status, headers={"Cache-Control": "no-store"})
-
-
-def _refused(error: Exception) -> Response:
-    return _answer({"error": str(error)}, status=400)

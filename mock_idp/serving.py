@@ -13,6 +13,7 @@ from mock_idp.app import create_app
 from mock_idp.settings import Settings
 from mock_idp.strict_yaml import FileProblemsError
 from mock_idp.tls import TlsDoor, open_door
+from mock_idp.welcome import welcome
 from mock_idp.world.database import WorldDatabaseError
 
 # For requests in progress, such as one that waits for all mail to be sent.
@@ -28,6 +29,10 @@ def serve(
     except (FileProblemsError, WorldDatabaseError) as error:
         print(error, file=sys.stderr)
         return 1
+    ready = f"mock government ready on {settings.origin} (issuer {settings.issuer})"
+    if sys.stdout.isatty():
+        smtp_port = None if catcher is None else catcher.getsockname()[1]
+        ready += f"\n\n{welcome(settings, app.state.world.current, app.state.clients, smtp_port=smtp_port)}\n"
     # No access log: an id_token_hint in an address would carry a national number into it.
     server = _Server(
         uvicorn.Config(
@@ -38,7 +43,7 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
         ),
-        ready=f"mock government ready on {settings.origin} (issuer {settings.issuer})",
+        ready=ready,
         door=door,
     )
     server.run(sockets=[listener])

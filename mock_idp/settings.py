@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mock_idp.given_client import GivenClient
 from mock_idp.mail.settings import MailSettings
 
 HERE = Path(__file__).parent
@@ -22,6 +23,7 @@ class Settings:
     origin: str = "http://localhost:9000"
     tls_origin: str | None = None
     clients_file: Path = HERE / "clients.yaml"
+    given_clients: tuple[GivenClient, ...] = ()
     world_file: Path = HERE / "world.yaml"
     register_token: str = "demo-register-token"
     database: Path | None = None

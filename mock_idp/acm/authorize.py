@@ -94,6 +94,8 @@ class AuthorizeEndpoint:
                     organisation=script.organisation or self._choice_of_the_story(client, script.person_key),
                 )
         session = self._usable_session(request, acceptable)
+        if session is not None and self._is_about_another(parameters.get("id_token_hint"), session):
+            session = None
         settled = None if session is None else self._settled(request, client, session)
         if session is not None and settled is not None:
             return self._authorization.grant(request, session, organisation=settled.organisation)
@@ -118,6 +120,12 @@ class AuthorizeEndpoint:
             if age > timedelta(seconds=request.max_age):
                 return None
         return session
+
+    def _is_about_another(self, hint: str | None, session: Session) -> bool:
+        """OpenID Connect Core 3.1.2.1. A hint that we did not sign says nothing."""
+        token = None if hint is None else self._provider.keys.read_own(hint)
+        person = self._provider.world.current.person(session.person_key)
+        return token is not None and person is not None and token.claims.get("sub") != person.subject
 
     def _settled(self, request: AuthorizationRequest, client: Client, session: Session) -> Settled | None:
         """None when the person has to be asked for which organisation it is."""

@@ -10,6 +10,7 @@ from mock_idp.acm.dpop import ALGS as DPOP_ALGS
 from mock_idp.acm.endpoint_faults import EndpointFaults
 from mock_idp.acm.methods import Method
 from mock_idp.acm.provider import Provider
+from mock_idp.acm.scopes import SCOPES
 from mock_idp.faults import Stage
 
 SHORTLY = {"Cache-Control": "public, max-age=60"}
@@ -65,15 +66,7 @@ def metadata(issuer: str, tls_origin: str | None) -> dict[str, object]:
         "acr_values_supported": [method.acr for method in Method],
         "ui_locales_supported": ["nl", "en"],
         "prompt_values_supported": ["none", "login", "select_account"],
-        "scopes_supported": [
-            "openid",
-            "profile",
-            "rrn",
-            "vo",
-            "wettelijkvertegenwoordiger",
-            "vlaio_inkom",
-            "offline_access",
-        ],
+        "scopes_supported": list(SCOPES),
         "claims_supported": [
             *("iss", "sub", "aud", "azp", "iat", "exp", "nonce", "auth_time", "acr", "amr", "at_hash", "sid", "kid"),
             *("given_name", "family_name", "name", "rrn", "cot"),

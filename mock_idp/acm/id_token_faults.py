@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from mock_idp.acm import role_faults
-from mock_idp.acm.keys import KeyRing, base64url, encoded
+from mock_idp.acm.keys import KeyRing, Turn, base64url, encoded
 from mock_idp.faults import Armed
 
 STRANGER = "https://idp.evil.example/op"
@@ -56,9 +56,9 @@ def sign(claims: Mapping[str, object], keys: KeyRing, *, alg: str, fault: Armed 
 def _prepare_keys(name: str | None, keys: KeyRing, alg: str) -> None:
     match name:
         case "id-token-key-rotated" | "id-token-kid-absent-several-keys":
-            keys.rotate()
+            keys.turn(Turn.ROTATE)
         case "id-token-key-replaced":
-            keys.replace_under_the_same_name()
+            keys.turn(Turn.SAME_KID_NEW_KEY)
         case "id-token-kid-absent-one-key":
             keys.publish_only(alg)
         case _:

@@ -135,7 +135,7 @@ class MailboxPages:
         return self._office.mailbox.one(number) if number < _LARGEST_NUMBER else None
 
     def _gone(self, request: Request) -> Response:
-        return self._refused(request, 404, message("This message is not here, or no longer."))
+        return self._desk.page(request, "postvak/gone.html", status=404, space=SPACE)
 
     def _refused(self, request: Request, status: int, why: str) -> Response:
         return self._desk.page(

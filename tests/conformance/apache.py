@@ -23,7 +23,7 @@ PROGRAM = Path("/usr/sbin/apache2")
 MODULES = Path("/usr/lib/apache2/modules")
 CLIENT_ID = "foreign-apache"
 CLIENT_SECRET = "apache's own secret: 100% of it"
-SCOPES = ("openid", "profile", "rrn", "vo", "vlaio_inkom")
+SCOPES = ("openid", "profile", "rrn", "vo", "vlaio_inkom", "offline_access")
 _LOADED = ("mpm_event", "authz_core", "authn_core", "authz_user", "proxy", "proxy_http", "auth_openidc")
 
 
@@ -71,6 +71,12 @@ class Apache:
             return None
         assert answer.status_code == 200, f"{answer.status_code}\n{self.log()[-3000:]}"
         return claims_in(answer.text)
+
+
+def access_token_in(page: str) -> str:
+    """The access token that Apache hands to the backend."""
+    headers: dict[str, str] = json.loads(page)
+    return headers["OIDC_access_token"]
 
 
 def claims_in(page: str) -> dict[str, str]:

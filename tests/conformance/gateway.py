@@ -10,7 +10,9 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
@@ -117,19 +119,29 @@ def running_gateway(
     serve = (str(Path(sysconfig.get_path("scripts"), "inkom")), "serve", "--config", str(configuration))
     backends = (sys.executable, "-m", "mock_apps", "--ports", ports, "--gateway", gateway.origin)
     backend = answers(f"http://localhost:{gateway.backends[-1]}/health")
+    live = answers(f"{gateway.origin}/_inkom/health/live")
     with (
-        running(backends, log=folder / "backends.log", ready=backend, folder=ROOT),
-        running(serve, log=folder / "gateway.log", ready=answers(f"{gateway.origin}/_inkom/health/live"), folder=ROOT),
+        running(serve, log=folder / "gateway.log", ready=lambda: True, folder=ROOT),
+        # Both start at once; the block begins when both answer.
+        running(backends, log=folder / "backends.log", ready=lambda: live() and backend(), folder=ROOT),
     ):
         yield gateway
 
 
+@cache
+def _every_enterprise_registered() -> bytes:
+    """A database as in the demo: a foreign provider is not there to register anybody. Made once, copied for each."""
+    with TemporaryDirectory() as folder:
+        runtime = Runtime(directory=Path(folder))
+        write_registrations(runtime)
+        asyncio.run(register(runtime))
+        return runtime.registrations.read_bytes()
+
+
 def _registrations(folder: Path) -> str:
-    """Every enterprise of the cast registered, as in the demo: a foreign provider is not there to register them."""
-    runtime = Runtime(directory=folder)
-    write_registrations(runtime)
-    asyncio.run(register(runtime))
-    return f"sqlite:///{runtime.registrations}"
+    database = folder / "registrations.sqlite"
+    database.write_bytes(_every_enterprise_registered())
+    return f"sqlite:///{database}"
 
 
 def _configuration(

@@ -15,7 +15,7 @@ from tests.conformance.gateway import Gateway, new_gateway, running_gateway
 from tests.conformance.government import Government, cast_member
 from tests.conformance.keys import KeyPair, ec_key_pair, rsa_key_pair
 from tests.conformance.processes import free_port
-from tests.conformance.provider import ACR, RELEASES, ForeignProvider, pass_pages
+from tests.conformance.provider import ACR, RELEASES, ForeignProvider, ProviderPlace, pass_pages
 
 Authentication = Literal["private_key_jwt", "client_secret_basic"]
 OWN_KEY = "acm-client.pem"
@@ -27,11 +27,19 @@ SECRET = "the gateway's own secret: 100% of it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meeting:
-    """A gateway and the provider that it was configured for. Only the gateway runs: a test starts the provider."""
+    """A gateway, which runs, and the provider that it was configured for, which a test has to start (`provide`)."""
 
     gateway: Gateway
     provider: ForeignProvider
     folder: Path
+    place: ProviderPlace
+
+    def provide(self, provider: ForeignProvider | None = None) -> None:
+        """Let the provider run, as it is or as a test wants it."""
+        self.place.run(provider or self.provider)
+
+    def end_provider(self) -> None:
+        self.place.end()
 
     def with_client(self, **more: object) -> ForeignProvider:
         """The provider with a changed entry for the gateway."""
@@ -66,6 +74,7 @@ def meetings(new_folder: Callable[[], Path], *, government: Government, redis: s
                 **_own_proof(authentication, made.folder),
                 **(STRICT if strict else {}),
             }
+            stack.callback(made.place.end)
             stack.enter_context(running_gateway(made.gateway, acm=acm, government=government, redis=redis))
             if not alone:
                 shared[authentication, strict] = made
@@ -99,7 +108,7 @@ def _meeting(folder: Path, authentication: Authentication) -> Meeting:
         person=cast_member("employee"),
         signing=(rsa_key_pair(folder / "signing.pem"), ec_key_pair(folder / "signing-ec.pem")),
     )
-    return Meeting(gateway=gateway, provider=provider, folder=folder)
+    return Meeting(gateway=gateway, provider=provider, folder=folder, place=ProviderPlace(folder))
 
 
 def _own_proof(authentication: Authentication, folder: Path) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,26 @@ class ForeignProvider:
             "accounts": {LOGIN: person, STRANGER: {}},
             "claims_by_userinfo_only": self.claims_by_userinfo_only,
         }
+
+
+class ProviderPlace:
+    """Where one foreign provider runs at a time: it goes on for the next test, unless that wants another."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._told: dict[str, Any] | None = None
+        self._running = ExitStack()
+
+    def run(self, provider: ForeignProvider) -> None:
+        if self._told == provider.told():
+            return
+        self.end()
+        self._running.enter_context(foreign_provider(self._folder, provider))
+        self._told = provider.told()
+
+    def end(self) -> None:
+        self._told = None
+        self._running.close()
 
 
 @contextmanager

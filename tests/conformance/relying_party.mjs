@@ -1,8 +1,8 @@
-// A relying party that is not ours: npm's openid-client. It is told everything by the JSON file that its one argument
-// names (see test_openid_client.py), signs somebody of the cast in without pages, and prints what it learnt as JSON.
-// Where it refuses, it prints the code of its refusal.
+// A relying party that is not ours: npm's openid-client. It is told everything by a line of JSON (see
+// test_openid_client.py), signs somebody of the cast in without pages, and prints what it learnt as a line of JSON. Where
+// it refuses, it prints the code of its refusal.
 
-import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { webcrypto } from 'node:crypto';
 
 // Node 18 has these, and hides them.
@@ -10,35 +10,31 @@ globalThis.crypto ??= webcrypto;
 globalThis.CryptoKey ??= webcrypto.CryptoKey;
 const client = await import('openid-client');
 
-const told = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-
-function authentication() {
+function authentication(told, key) {
   if (told.authentication === 'client_secret_basic') return client.ClientSecretBasic(told.secret);
   if (told.authentication === 'client_secret_post') return client.ClientSecretPost(told.secret);
-  return privateKeyJwt();
+  return client.PrivateKeyJwt(key);
 }
 
-async function importedKey() {
+async function importedKey(told) {
   const { kid, alg, ...jwk } = told.key;
   const algorithm =
     alg === 'ES256' ? { name: 'ECDSA', namedCurve: 'P-256' } : { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
   return { kid, key: await crypto.subtle.importKey('jwk', jwk, algorithm, false, ['sign']) };
 }
 
-const key = told.key && (await importedKey());
-const privateKeyJwt = () => client.PrivateKeyJwt(key);
-
 // A proof of possession for each call, with a key of this one sign-in (RFC 9449).
-const bound = (config, keys) => (told.dpop ? { DPoP: client.getDPoPHandle(config, keys) } : undefined);
-const newKeys = () => (told.dpop ? client.randomDPoPKeyPair('ES256') : undefined);
+const bound = (told, config, keys) => (told.dpop ? { DPoP: client.getDPoPHandle(config, keys) } : undefined);
+const newKeys = (told) => (told.dpop ? client.randomDPoPKeyPair('ES256') : undefined);
 
-async function signIn() {
-  const config = await client.discovery(new URL(told.issuer), told.client_id, told.metadata, authentication(), {
+async function signIn(told) {
+  const key = told.key && (await importedKey(told));
+  const config = await client.discovery(new URL(told.issuer), told.client_id, told.metadata, authentication(told, key), {
     // Only because the mock of a test has no certificate.
     execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
   });
-  const keys = await newKeys();
-  const proof = bound(config, keys);
+  const keys = await newKeys(told);
+  const proof = bound(told, config, keys);
   const verifier = client.randomPKCECodeVerifier();
   const [state, nonce] = [client.randomState(), client.randomNonce()];
   const parameters = {
@@ -50,7 +46,7 @@ async function signIn() {
     code_challenge_method: 'S256',
   };
   if (proof) parameters.dpop_jkt = await proof.DPoP.calculateThumbprint();
-  if (told.signed) await signed(config, parameters);
+  if (told.signed) await signed(config, parameters, key);
   const address = told.pushed
     ? await client.buildAuthorizationUrlWithPAR(config, parameters, proof)
     : client.buildAuthorizationUrl(config, parameters);
@@ -68,6 +64,7 @@ async function signIn() {
   const claims = tokens.claims();
   const learnt = {
     token_type: tokens.token_type,
+    metadata: config.serverMetadata(),
     address: [...address.searchParams.keys()],
     response: [...new URL(location).searchParams.keys()],
     claims,
@@ -84,7 +81,7 @@ async function signIn() {
 }
 
 // The parameters give way to one signed object that holds them (RFC 9101).
-async function signed(config, parameters) {
+async function signed(config, parameters, key) {
   const address = await client.buildAuthorizationUrlWithJAR(config, parameters, key);
   for (const name of Object.keys(parameters)) delete parameters[name];
   Object.assign(parameters, Object.fromEntries(address.searchParams));
@@ -99,8 +96,10 @@ async function refusal(attempt) {
   }
 }
 
-let learnt = null;
-const refused = await refusal(async () => {
-  learnt = await signIn();
-});
-console.log(JSON.stringify({ refused, learnt }));
+for await (const line of createInterface({ input: process.stdin })) {
+  let learnt = null;
+  const refused = await refusal(async () => {
+    learnt = await signIn(JSON.parse(line));
+  });
+  console.log(JSON.stringify({ refused, learnt }));
+}

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 import pytest
 
-from tests.conformance.apache import CLIENT_ID, Apache, apache, private_key_jwt
+from tests.conformance.apache import CLIENT_ID, Apache, access_token_in, apache, private_key_jwt
 from tests.conformance.browser import Browser
 from tests.conformance.government import Government, cast_member
 from tests.conformance.keys import rsa_key_pair
 from tests.conformance.processes import free_port
+from tests.mock_idp.statements import Seen
 
 EMPLOYEE = {"mock_person": "employee", "mock_method": "itsme"}
 AUTHORIZATION = "/op/v1/auth"
@@ -51,7 +52,7 @@ def start(apaches: Starting, government: Government) -> Starting:
     return started
 
 
-def test_the_identity_arrives_at_the_backend(start: Starting, browser: Browser) -> None:
+def test_b31_the_identity_arrives_at_the_backend(start: Starting, browser: Browser, seen: Seen) -> None:
     here, person = start(), cast_member("employee")
     page = browser.open(here.account, **EMPLOYEE)
 
@@ -63,9 +64,10 @@ def test_the_identity_arrives_at_the_backend(start: Starting, browser: Browser) 
     assert claims["acr"] == "urn:be:vlaanderen:authmech:itsme"
     assert claims["vo_orgcode"] == "1999999943"
     assert claims["vlaio_inkom_rol_3d"] == "VLAIOInkomGebruikerNieuw-Gebruiker:1999999943"
+    seen("login: ACM's claims at the backend")
 
 
-def test_the_request_is_protected_by_pkce_state_and_nonce(start: Starting, browser: Browser) -> None:
+def test_b31_the_request_is_protected_by_pkce_state_and_nonce(start: Starting, browser: Browser, seen: Seen) -> None:
     here = start()
     browser.open(here.account, **EMPLOYEE)
 
@@ -74,6 +76,20 @@ def test_the_request_is_protected_by_pkce_state_and_nonce(start: Starting, brows
     assert len(asked["code_challenge"]) == 43
     assert asked["state"]
     assert asked["nonce"]
+    seen("PKCE S256, state, nonce")
+
+
+def test_b31_the_client_refreshes_its_tokens(start: Starting, browser: Browser, seen: Seen) -> None:
+    here = start()
+    before = access_token_in(browser.open(here.account, **EMPLOYEE).text)
+    # The module's own address for it; the token in it proves that the page that leads there is the session's own.
+    asking = urlencode({"refresh": here.account, "access_token": before})
+    page = browser.open(f"{here.callback}?{asking}")
+
+    assert str(page.url) == here.account, page.text
+    assert access_token_in(page.text) != before
+    assert here.claims(browser) is not None
+    seen("refresh: another access token at the backend, the session goes on")
 
 
 def test_somebody_signs_in_on_the_real_pages_with_an_eid(start: Starting, browser: Browser) -> None:
@@ -103,12 +119,13 @@ def test_cancelling_brings_the_person_back_and_signs_nobody_in(start: Starting, 
     assert here.claims(browser) is None
 
 
-def test_the_client_proves_itself_with_a_key(start: Starting, browser: Browser, tmp_path: Path) -> None:
+def test_b31_the_client_proves_itself_with_a_key(start: Starting, browser: Browser, seen: Seen, tmp_path: Path) -> None:
     pair = rsa_key_pair(tmp_path / "client.pem")
     here = start(*private_key_jwt(pair), client_secret=None, jwks=pair.public)
     browser.open(here.account, **EMPLOYEE)
 
     assert here.claims(browser) is not None
+    seen("private_key_jwt with RS256")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +156,7 @@ def test_the_answer_comes_as_a_posted_form_where_that_is_asked_for(start: Starti
     assert here.claims(browser) is not None
 
 
-def test_logout_at_the_client_ends_both_sessions(start: Starting, browser: Browser, government: Government) -> None:
+def test_b31_logout_at_the_client_ends_both_sessions(start: Starting, browser: Browser, seen: Seen) -> None:
     here = start()
     browser.open(here.account, **EMPLOYEE)
     page = browser.open(f"{here.callback}?logout={here.logged_out}")
@@ -148,6 +165,7 @@ def test_logout_at_the_client_ends_both_sessions(start: Starting, browser: Brows
     assert browser.asked("/op/v1/logout")["id_token_hint"]
     assert here.claims(browser) is None
     assert _asks_who_it_is(browser, here)
+    seen("RP-initiated logout with id_token_hint: both sessions ended")
 
 
 def test_without_a_logout_the_next_visit_needs_no_page(start: Starting, browser: Browser) -> None:
@@ -159,8 +177,8 @@ def test_without_a_logout_the_next_visit_needs_no_page(start: Starting, browser:
     assert not _asks_who_it_is(browser, here)
 
 
-def test_logout_at_the_provider_ends_the_clients_session(
-    start: Starting, browser: Browser, government: Government
+def test_b31_logout_at_the_provider_ends_the_clients_session(
+    start: Starting, browser: Browser, government: Government, seen: Seen
 ) -> None:
     here = start()
     browser.open(here.account, **EMPLOYEE)
@@ -170,6 +188,7 @@ def test_logout_at_the_provider_ends_the_clients_session(
     # The cookie of Apache is still there: it was told directly (back-channel logout), by a token that it verified.
     assert browser.client.cookies.get("mod_auth_openidc_session")
     assert here.claims(browser) is None
+    seen("back-channel logout: Apache's session ended, its cookie still there")
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,7 @@ Pushed requests, refresh tokens, introspection, `iss` in the response, and keys 
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,8 @@ import pytest
 from tests.conformance.government import Government, cast_member
 from tests.conformance.keys import ec_key_pair, rsa_key_pair
 from tests.conformance.node import HERE, node
+from tests.conformance.resident import Resident, resident
+from tests.mock_idp.statements import Seen
 
 CLIENT_ID = "foreign-node"
 SECRET = "node's own secret: 100% of it"
@@ -25,8 +25,15 @@ SCOPES = ("openid", "profile", "rrn", "vo", "vlaio_inkom", "offline_access")
 Signing = Callable[..., dict[str, Any]]
 
 
+@pytest.fixture(scope="module")
+def relying_party(tmp_path_factory: pytest.TempPathFactory, npm_packages: None) -> Iterator[Resident]:
+    log = tmp_path_factory.mktemp("openid-client") / "relying-party.log"
+    with resident(node(HERE / "relying_party.mjs"), log) as running:
+        yield running
+
+
 @pytest.fixture
-def sign_in(tmp_path: Path, government: Government, npm_packages: None) -> Signing:
+def sign_in(relying_party: Resident, government: Government) -> Signing:
     """Register the client, sign the employee in, and return what the client printed."""
 
     def signed_in(
@@ -52,19 +59,16 @@ def sign_in(tmp_path: Path, government: Government, npm_packages: None) -> Signi
             "pushed": False,
             **told,
         }
-        file = tmp_path / "relying-party.json"
-        file.write_text(json.dumps(instructions), encoding="utf-8")
-        ran = subprocess.run(node(HERE / "relying_party.mjs", file), capture_output=True, text=True, check=False)
-        assert ran.returncode == 0, ran.stderr
-        printed: dict[str, Any] = json.loads(ran.stdout)
-        return printed
+        return relying_party.ask(instructions)
 
     return signed_in
 
 
 @pytest.mark.parametrize("authentication", ["client_secret_basic", "client_secret_post"])
 @pytest.mark.parametrize("pushed", [False, True], ids=["sent", "pushed"])
-def test_somebody_signs_in(sign_in: Signing, authentication: str, pushed: bool) -> None:
+def test_b32_somebody_signs_in(
+    sign_in: Signing, government: Government, seen: Seen, authentication: str, pushed: bool
+) -> None:
     printed, person = sign_in(authentication=authentication, pushed=pushed), cast_member("employee")
 
     assert printed["refused"] is None
@@ -72,14 +76,18 @@ def test_somebody_signs_in(sign_in: Signing, authentication: str, pushed: bool) 
     assert learnt["claims"]["rrn"] == person.national_number
     assert learnt["userinfo"]["given_name"] == person.given_name
     assert learnt["introspection"]["active"] is True
+    assert learnt["metadata"]["issuer"] == government.issuer
+    assert learnt["metadata"]["code_challenge_methods_supported"] == ["S256"]
+    assert "authorization_signing_alg_values_supported" not in learnt["metadata"]  # no JARM
     assert "iss" in learnt["response"]
     assert ("request_uri" in learnt["address"]) is pushed
+    seen(f"discovery, login, userinfo, introspection with {authentication}{' and PAR' if pushed else ''}")
 
 
 @pytest.mark.parametrize("make_pair", [rsa_key_pair, ec_key_pair], ids=["RS256", "ES256"])
 @pytest.mark.parametrize("pushed", [False, True], ids=["sent", "pushed"])
-def test_the_client_proves_itself_with_a_key(
-    sign_in: Signing, tmp_path: Path, make_pair: Callable[[Path], Any], pushed: bool
+def test_b32_the_client_proves_itself_with_a_key(
+    sign_in: Signing, seen: Seen, tmp_path: Path, make_pair: Callable[[Path], Any], pushed: bool
 ) -> None:
     pair = make_pair(tmp_path / "client.pem")
     printed = sign_in(
@@ -90,6 +98,7 @@ def test_the_client_proves_itself_with_a_key(
     )
 
     assert printed["refused"] is None
+    seen(f"private_key_jwt with {pair.private['alg']}{' and PAR' if pushed else ''}")
 
 
 @pytest.mark.parametrize("nonce", [False, True], ids=["", "nonce"])
@@ -119,12 +128,13 @@ def test_a_client_that_must_push_its_request_cannot_do_without(sign_in: Signing)
     assert "no way back: 400" in printed["refused"]
 
 
-def test_a_refresh_token_serves_once_and_is_followed_by_a_new_one(sign_in: Signing) -> None:
+def test_b32_a_refresh_token_serves_once_and_is_followed_by_a_new_one(sign_in: Signing, seen: Seen) -> None:
     learnt = sign_in(scope=" ".join(SCOPES))["learnt"]
 
     assert learnt["refreshed"]["rotated"] is True
     assert learnt["refreshed"]["claims"]["sub"] == learnt["claims"]["sub"]
     assert learnt["used_twice"] == "invalid_grant"
+    seen("refreshed, same sub; the old refresh token invalid_grant")
 
 
 def test_signed_userinfo_and_id_tokens_on_a_curve_are_understood(sign_in: Signing) -> None:
@@ -175,12 +185,13 @@ INVALID, UNSUPPORTED = "OAUTH_INVALID_RESPONSE", "OAUTH_UNSUPPORTED_OPERATION"
         ("refresh-signature-rs256", INVALID),
     ],
 )
-def test_a_wrong_answer_is_refused_for_the_reason_that_its_fault_names(
-    sign_in: Signing, government: Government, fault: str, refusal: str
+def test_b32_a_wrong_answer_is_refused_for_the_reason_that_its_fault_names(
+    sign_in: Signing, government: Government, seen: Seen, fault: str, refusal: str
 ) -> None:
     government.arm(fault, client_id=CLIENT_ID)
 
     assert sign_in(scope=" ".join(SCOPES))["refused"] == refusal
+    seen(f"{fault}: {refusal}")
 
 
 @pytest.mark.parametrize("fault", ["id-token-azp-missing", "id-token-aud-array", "id-token-key-rotated"])

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.mock_idp.provider import Mock, Party, running_mock
+from tests.mock_idp.statements import seen, statement
+
+__all__ = ["seen", "statement"]
 
 
 @pytest.fixture(scope="module")

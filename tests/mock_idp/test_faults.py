@@ -14,6 +14,7 @@ from mock_idp.fault_list import all_faults
 from mock_idp.faults import Fault, Stage
 from tests.mock_idp.key_holder import KeyHolder
 from tests.mock_idp.provider import CALLBACK, Mock, Party, back_channel, unverified
+from tests.mock_idp.statements import Seen
 
 REGISTER_TOKEN = {"Authorization": "Bearer demo-register-token"}
 BAKERY = "1999999943"
@@ -26,7 +27,7 @@ def named(fault: Fault) -> str:
 
 
 @pytest.mark.parametrize("fault", [fault for fault in all_faults() if not fault.name.endswith("-slow")], ids=named)
-def test_b30_the_fault_changes_the_answer_once(acm: Mock, party: Party, fault: Fault) -> None:
+def test_b30_the_fault_changes_the_answer_once(acm: Mock, party: Party, fault: Fault, seen: Seen) -> None:
     proper = observe(acm, party, fault.stage)
     acm.arm(fault.name)
 
@@ -34,6 +35,7 @@ def test_b30_the_fault_changes_the_answer_once(acm: Mock, party: Party, fault: F
 
     assert wrong != proper
     assert acm.get("/mock/faults").json()["armed"] == []
+    seen(f"{fault.name}: another answer, once")
 
 
 @pytest.mark.parametrize("fault", [fault for fault in all_faults() if fault.name.endswith("-slow")], ids=named)

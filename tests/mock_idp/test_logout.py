@@ -4,8 +4,10 @@ import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.errors import JoseError
+from structlog.testing import capture_logs
 
 from tests.mock_idp.provider import LOGGED_OUT, Mock, Party, back_channel, brought_back, unverified
+from tests.mock_idp.statements import Seen
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -18,7 +20,7 @@ def is_signed_in(party: Party) -> bool:
     return "code" in brought_back(party.ask(prompt="none"))
 
 
-def test_b26_logout_in_acms_form_ends_the_session_and_returns_with_the_state(party: Party) -> None:
+def test_b26_logout_in_acms_form_ends_the_session_and_returns_with_the_state(party: Party, seen: Seen) -> None:
     party.sign_in()
     assert is_signed_in(party)
 
@@ -26,9 +28,10 @@ def test_b26_logout_in_acms_form_ends_the_session_and_returns_with_the_state(par
 
     assert answer.headers["location"] == f"{LOGGED_OUT}?state=back"
     assert not is_signed_in(party)
+    seen("session ended, 303 to the registered address with state")
 
 
-def test_b26_logout_with_an_id_token_hint_and_no_client_id_works_too(party: Party) -> None:
+def test_b26_logout_with_an_id_token_hint_and_no_client_id_works_too(party: Party, seen: Seen) -> None:
     token = party.tokens()["id_token"]
     party.mock.clock.forward(hours=1, minutes=30)  # an expired ID token is a good hint
 
@@ -36,6 +39,7 @@ def test_b26_logout_with_an_id_token_hint_and_no_client_id_works_too(party: Part
 
     assert answer.headers["location"] == LOGGED_OUT
     assert not is_signed_in(party)
+    seen("with id_token_hint too, an expired one included")
 
 
 def test_b26_logout_by_post_works(party: Party) -> None:
@@ -49,21 +53,23 @@ def test_b26_logout_by_post_works(party: Party) -> None:
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", f"{LOGGED_OUT}?x=1", LOGGED_OUT.rstrip("/")])
-def test_b27_an_address_that_is_not_registered_is_never_followed(party: Party, target: str) -> None:
+def test_b27_an_address_that_is_not_registered_is_never_followed(party: Party, seen: Seen, target: str) -> None:
     party.sign_in()
 
     answer = log_out(party, client_id="demo-client", post_logout_redirect_uri=target)
 
     assert (answer.status_code, "location" in answer.headers) == (400, False)
     assert is_signed_in(party)
+    seen("unregistered, or a query added: 400, no Location")
 
 
-def test_b27_an_address_without_a_client_is_never_followed(party: Party) -> None:
+def test_b27_an_address_without_a_client_is_never_followed(party: Party, seen: Seen) -> None:
     assert log_out(party, post_logout_redirect_uri=LOGGED_OUT).status_code == 400
+    seen("no id_token_hint and no client_id: 400")
 
 
 @pytest.mark.parametrize("fault", ["id-token-alg-none", "id-token-foreign-key", "id-token-signature-rs256"])
-def test_b27_a_hint_that_we_did_not_sign_is_never_followed(party: Party, fault: str) -> None:
+def test_b27_a_hint_that_we_did_not_sign_is_never_followed(party: Party, seen: Seen, fault: str) -> None:
     party.mock.arm(fault)
     forged = party.tokens()["id_token"]
 
@@ -71,6 +77,7 @@ def test_b27_a_hint_that_we_did_not_sign_is_never_followed(party: Party, fault: 
 
     assert (answer.status_code, "location" in answer.headers) == (400, False)
     assert is_signed_in(party)
+    seen(f"hint with {fault.removeprefix('id-token-')}: 400, no Location")
 
 
 def test_b27_a_hint_of_another_client_is_refused(party: Party) -> None:
@@ -81,7 +88,9 @@ def test_b27_a_hint_of_another_client_is_refused(party: Party) -> None:
 
 
 @pytest.mark.parametrize("parameters", [{}, {"state": "x"}, {"client_id": "demo-client"}], ids=str)
-def test_b28_without_an_address_the_person_is_logged_out_and_told_so(party: Party, parameters: dict[str, str]) -> None:
+def test_b28_without_an_address_the_person_is_logged_out_and_told_so(
+    party: Party, seen: Seen, parameters: dict[str, str]
+) -> None:
     party.sign_in()
 
     answer = party.browser.get(f"{party.mock.issuer}/v1/logout", params=parameters, headers={"Accept-Language": "en"})
@@ -89,12 +98,14 @@ def test_b28_without_an_address_the_person_is_logged_out_and_told_so(party: Part
     assert answer.status_code == 200
     assert "You are logged out" in answer.text
     assert not is_signed_in(party)
+    seen(f"{', '.join(parameters) or 'no parameters'}: 'You are logged out'")
 
 
-def test_b28_without_a_state_none_comes_back(party: Party) -> None:
+def test_b28_without_a_state_none_comes_back(party: Party, seen: Seen) -> None:
     answer = log_out(party, client_id="demo-client", post_logout_redirect_uri=LOGGED_OUT)
 
     assert answer.headers["location"] == LOGGED_OUT
+    seen("no state: none comes back")
 
 
 def test_a_switch_keeps_the_person_signed_in_and_asks_for_the_organisation_anew(party: Party) -> None:
@@ -118,7 +129,7 @@ def test_the_session_ends_two_hours_after_the_first_authentication(party: Party)
     assert not is_signed_in(party)
 
 
-def test_b29_every_client_of_the_session_is_told_directly(acm: Mock, party: Party) -> None:
+def test_b29_every_client_of_the_session_is_told_directly(acm: Mock, party: Party, seen: Seen) -> None:
     with back_channel() as listening:
         acm.register("demo-client", backchannel_logout_uri=listening.address)
         claims = party.claims()
@@ -133,17 +144,20 @@ def test_b29_every_client_of_the_session_is_told_directly(acm: Mock, party: Part
     assert token.claims["events"] == {EVENT: {}}
     assert token.claims["jti"]
     assert not {"nonce", "rrn", "given_name"} & token.claims.keys()
+    seen("POST form; typ logout+jwt, iss, aud, iat, exp within 120 s, jti, sub, sid, events, no nonce")
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_b29_a_client_that_refuses_does_not_stop_the_logout(acm: Mock, party: Party, status: int) -> None:
-    with back_channel(status) as listening:
+def test_b29_a_client_that_refuses_does_not_stop_the_logout(acm: Mock, party: Party, seen: Seen, status: int) -> None:
+    with back_channel(status) as listening, capture_logs() as logged:
         acm.register("demo-client", backchannel_logout_uri=listening.address)
         party.sign_in()
         answer = log_out(party, client_id="demo-client", post_logout_redirect_uri=LOGGED_OUT)
 
     assert answer.headers["location"] == LOGGED_OUT
     assert len(listening.received) == 1
+    assert {"event": "logout refused", "client_id": "demo-client", "status": status, "log_level": "warning"} in logged
+    seen(f"the client says {status}: logged, logout goes on")
 
 
 def test_b29_a_client_that_is_away_does_not_stop_the_logout(acm: Mock, party: Party) -> None:
