@@ -28,11 +28,12 @@ class Trouble(Enum):
 
 @dataclass
 class BadLine:
-    """`troubles` happen to the gateway's answers in turn, over and over; `happened` counts them."""
+    """`troubles` happen to the gateway's answers in turn, over and over; `happened` counts them, `heard` keeps them."""
 
     provider_port: int
     troubles: Sequence[Trouble] = (Trouble.NONE,)
     happened: dict[Trouble, int] = field(default_factory=lambda: dict.fromkeys(Trouble, 0))
+    heard: list[bytes] = field(default_factory=list)
     _turn: int = 0
 
     def suffer(self, *troubles: Trouble) -> None:
@@ -65,6 +66,7 @@ class BadLine:
             return True
         trouble = self._next()
         self.happened[trouble] += 1
+        self.heard.append(answer)
         if trouble is Trouble.DELAY:
             await asyncio.sleep(_DELAY_SECONDS)
         writer.write(answer[: len(answer) // 2] if trouble is Trouble.CUT else answer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle
@@ -9,13 +11,14 @@ from itertools import cycle
 import httpx2
 import pytest
 
+from broker.adapters.oidc.client_authentication import basic_credentials
 from mock_idp.fault_list import all_faults
 from mock_idp.faults import Stage
 from tests.conformance.bad_line import BadLine, Trouble, bad_line
 from tests.conformance.browser import Browser
 from tests.conformance.government import mock_government
 from tests.conformance.processes import free_ports
-from tests.conformance.relying_party import Arrangement, RelyingParty
+from tests.conformance.relying_party import SECRET, Arrangement, RelyingParty
 from tests.conformance.statements import Statement
 
 LINES = {
@@ -110,3 +113,44 @@ def test_nobody_is_taken_for_somebody_else_when_answers_are_repeated(line: BadLi
             received = rp.headers_of(browser)
             assert received is not None
             assert (received["x-inkom-role"] == "legal-representative") is (person == "legal-representative")
+
+
+def test_a69_no_log_line_of_any_level_holds_what_opens_something(
+    line: BadLine, rp: RelyingParty, statement: Statement, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    line.suffer(Trouble.CUT, Trouble.NONE)
+    line.heard.clear()
+    with Browser() as browser:
+        rp.sign_in(browser)
+        assert rp.headers_of(browser) is not None
+        cookies = [value for value in browser.client.cookies.values() if len(value) > 20]
+        browser.submit(browser.open(f"{rp.origin}/_inkom/profile"), form_token=rp.form_token(browser))
+    told = [value for answer in line.heard for value in tokens_in(answer)]
+    sent = [httpx2.URL(address).params for address in browser.visited]
+    once = [value for one in sent for name in ("code", "state", "nonce") for value in one.get_list(name)]
+    secret = [SECRET, basic_credentials(rp.client_id, SECRET)]
+
+    # These three are silenced in a gateway (`broker/logs.py`); here the test's own browser writes to them too.
+    silenced = ("httpx2", "httpcore2", "uvicorn.access")
+    lines = [record for record in caplog.records if not record.name.startswith(silenced)]
+    logged = "\n".join(f"{record.getMessage()} {vars(record)}" for record in lines)
+    files = "".join(path.read_text() for path in rp.folder.glob("*.jsonl"))
+
+    assert (len(told) >= 2, len(once) >= 6, len(cookies) >= 2) == (True, True, True)
+    assert "once more" in logged
+    for value in (*told, *once, *cookies, *secret):
+        assert value not in logged
+        assert value not in files
+    statement(
+        "A69: no code, token, cookie, secret or session id in any log",
+        f"{len(told)} tokens, {len(once)} codes and states, {len(cookies)} cookies, the secret: in no line of any level",
+    )
+
+
+def tokens_in(answer: bytes) -> list[str]:
+    """The tokens in an answer of the token endpoint."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if b"application/json" not in head or not body.startswith(b"{"):
+        return []
+    return [str(value) for name, value in json.loads(body).items() if name.endswith("_token")]

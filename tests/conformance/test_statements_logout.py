@@ -43,7 +43,7 @@ def refusals(pair: Pair) -> int:
 
 
 @pytest.mark.parametrize(("number", "expected", "fault"), REFUSED, ids=[f"{one[0]}-{one[2]}" for one in REFUSED])
-def test_a35_to_a40_a_wrong_logout_token_is_400_and_the_session_stays(
+def test_a35_to_a40_a64_c33_c34_a_wrong_logout_token_is_400_and_the_session_stays(
     pair: Pair, browser: Browser, record_property: Record, number: str, expected: str, fault: str
 ) -> None:
     signed_in(pair, browser)

@@ -1,15 +1,16 @@
 """Part B of the acceptance list, what a foreign relying party may count on, each statement in a few words.
 
-A test whose name begins with `test_b07_` records statement B07; `seen` records beside it what was really seen, so that
-a run can write the table. Statements of other parts are recorded by their own tests.
+A test whose name begins with `test_b07_` records statement B07; `seen` records beside it what was really seen. The run
+writes the table (`tests.statements`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
+
+from tests.statements import numbers_of
 
 Seen = Callable[[object], None]
 Recording = Callable[[str, object], None]
@@ -52,17 +53,12 @@ STATEMENTS = {
 }
 
 
-def number_in(name: str) -> str | None:
-    """B07 for `test_b07_…`."""
-    found = re.match(r"test_(b\d\d)_", name)
-    return None if found is None else found[1].upper()
-
-
 @pytest.fixture(autouse=True)
 def statement(request: pytest.FixtureRequest, record_property: Recording) -> None:
-    number = number_in(request.node.name)
-    if number is not None:
-        record_property("statement", f"{number}: {STATEMENTS[number]}")
+    """Several statements in one name are read from the name itself."""
+    match numbers_of(request.node.originalname):
+        case (number,) if number in STATEMENTS:
+            record_property("statement", f"{number}: {STATEMENTS[number]}")
 
 
 @pytest.fixture

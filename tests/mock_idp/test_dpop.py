@@ -45,7 +45,7 @@ def test_a_bearer_token_does_not_pass_for_a_bound_one(holder: KeyHolder) -> None
         ({"iat": None}, {}),
         ({"jti": None}, {}),
         ({}, {"typ": "JWT"}),
-        ({}, {"jwk": ECKey.generate_key("P-256").as_dict(private=False)}),
+        pytest.param({}, {"jwk": ECKey.generate_key("P-256").as_dict(private=False)}, id="the key of somebody else"),
     ],
     ids=str,
 )

@@ -17,6 +17,12 @@ def not_offered() -> dict[str, str]:
     return dict(re.findall(r"^\| ([ABC]\d\d)[^|]* \| ([^|]+) \|", section, re.MULTILINE))
 
 
+def test_every_statement_is_proven_or_named_as_not_offered() -> None:
+    proven, absent = proven_in(ROOT / "tests"), not_offered()
+    missing = [number for number in ALL if number not in proven and number not in absent]
+    assert missing == []
+
+
 def test_what_is_not_offered_says_why() -> None:
     assert all(len(reason.split()) >= 5 for reason in not_offered().values())
 

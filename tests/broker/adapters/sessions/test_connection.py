@@ -129,7 +129,7 @@ async def test_attempts_too_are_unavailable_without_redis(own_redis: RedisServer
     await client.aclose()
 
 
-async def test_no_error_repeats_the_password(tmp_path: Path) -> None:
+async def test_a69_no_error_repeats_the_password(tmp_path: Path) -> None:
     with redis_server(tmp_path, "--requirepass", "the-right-one") as server:
         address = server.url.replace("redis://", "redis://inkom:wrong-but-secret@")
         async with opened(address) as sessions:
