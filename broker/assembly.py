@@ -6,7 +6,6 @@ operators' port, closing) is `running.py`; processes and listening are `app.py`.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,191 +15,57 @@ from urllib.parse import urlsplit
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
-from broker.adapters.bearer.chosen import api_terms
+from broker import own_space
 from broker.adapters.metrics import CONTENT_TYPE
-from broker.config import Application, Settings
-from broker.cookies import Cookies
+from broker.config import Settings
 from broker.domain.claims import RoleTable
 from broker.domain.policy import Policy
-from broker.domain.session import FIRST_PROVIDER, SessionLimits
-from broker.facts import FactsReader, FreshSessions
+from broker.facts import FreshSessions
 from broker.intake import Intake
 from broker.machines import KnownOrganisations, MachineSessions
+from broker.own_space import Common
 from broker.parts import Parts
 from broker.ports import InkomError
 from broker.proxy.challenge import Challenges
 from broker.proxy.cycle import EdgeSettings
-from broker.proxy.gate import Gate, Protected
-from broker.proxy.upstream import TimeLimits, Upstream
+from broker.proxy.gate import Gate
 from broker.renewal import Renewal
 from broker.running import running, serving
 from broker.standing import StandingSessions
 from broker.web.answers import PageAnswers
-from broker.web.callback import CallbackPages
-from broker.web.logout import LogoutPages
 from broker.web.operators import operators_pages
-from broker.web.organisation import OrganisationPages
-from broker.web.parking import ParkingPages
-from broker.web.profile import ProfilePages
-from broker.web.provider_logout import ProviderLogout
-from broker.web.providers import Offered, Providers
 from broker.web.refusal import RefusalPage
-from broker.web.refused_signin import RefusedSignIn
-from broker.web.registration import RegistrationPages
 from broker.web.replay import ReplayedForms
-from broker.web.sessions import SessionsPages
 from broker.web.signals import SignalsReceiver
-from broker.web.signin import SignInPages
-from broker.web.site import SPACE, Pages
+from broker.web.site import SPACE
 from broker.web.status import StatusPages
 from pagekit import STATIC
 
 
 def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, pseudonym_key: bytes) -> Gate:
     """Put pages, answers and gate around the parts."""
-    public_url = settings.public_url.rstrip("/")
-    cookies = Cookies.of(secure=settings.secure)
-    pages = Pages(
-        cookies=cookies,
-        provider_origins=tuple({_origin(one.issuer): None for one in settings.all_providers.values()}),
-        applications={name: application.title for name, application in settings.applications.items()},
-        links=settings.links,
-    )
-    sessions = StandingSessions(parts.sessions, parking=parts.parking)
-    facts = FactsReader(
-        registers=parts.registers,
-        registrations=parts.registrations,
-        announcements=parts.announcements,
-        clock=parts.clock,
-    )
-    protected = _applications(settings, policies)
-    accepted = {one.id: one.providers for one in protected}
-    parked = ParkingPages(
-        pages=pages,
-        parking=parts.parking,
-        sessions=sessions,
-        audit=parts.audit,
-        clock=parts.clock,
-        origin=public_url,
-        largest=settings.sessions.parked_body,
-    )
-    answers = PageAnswers(
-        pages=pages,
-        refusal=RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock),
-        too_late=parked,
-        acr=parts.acr,
-    )
-    governing = {one.id: one.policy for one in protected}
+    common = own_space.common(settings, policies, parts, key=pseudonym_key)
+    pages, origin = common.pages, common.origin
+    refusal = RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock)
+    answers = PageAnswers(pages=pages, refusal=refusal, too_late=common.parked, acr=parts.acr)
     status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
-    framing = tuple(one.issuer for one in settings.all_providers.values() if one.front_channel_logout)
-    providers = _providers(settings, parts, accepted)
-    refused = RefusedSignIn(
-        pages=pages,
-        providers=providers,
-        sessions=sessions,
-        audit=parts.audit,
-        measures=parts.measures,
-        clock=parts.clock,
-    )
-    signin = SignInPages(
-        pages=pages,
-        providers=providers,
-        attempts=parts.attempts,
-        sessions=sessions,
-        clock=parts.clock,
-        policies=governing,
-        refused=refused,
-        origin=public_url,
-    )
-    callback = CallbackPages(
-        pages=pages,
-        providers=providers,
-        attempts=parts.attempts,
-        posted=parts.posted,
-        sessions=sessions,
-        facts=facts,
-        audit=parts.audit,
-        measures=parts.measures,
-        clock=parts.clock,
-        refused=refused,
-        notes_provider_session=parts.announcements.session_began if framing else None,
-    )
-    logout = LogoutPages(
-        pages=pages,
-        providers=parts.providers,
-        sessions=sessions,
-        audit=parts.audit,
-        origin=public_url,
-    )
-    provider_logout = ProviderLogout(
-        tokens=parts.logout_tokens or parts.provider,
-        announcements=parts.announcements,
-        audit=parts.audit,
-        measures=parts.measures,
-        clock=parts.clock,
-        front_channel=framing,
-    )
-    organisation = OrganisationPages(
-        pages=pages,
-        sessions=sessions,
-        facts=facts,
-        choices=parts.choices,
-        audit=parts.audit,
-        origin=public_url,
-    )
-    registration = RegistrationPages(
-        pages=pages,
-        sessions=sessions,
-        facts=facts,
-        registers=parts.registers,
-        registrations=parts.registrations,
-        audit=parts.audit,
-        clock=parts.clock,
-        policies=governing,
-        accepted=accepted,
-        origin=public_url,
-        pseudonym_key=pseudonym_key,
-    )
-    profile = ProfilePages(
-        pages=pages,
-        sessions=sessions,
-        absolute=timedelta(seconds=settings.sessions.absolute),
-        chosen_at_provider=settings.registers.source == "claims",
-        clock=parts.clock,
-        origin=public_url,
-        pseudonym_key=pseudonym_key,
-    )
-    listed = SessionsPages(
-        pages=pages,
-        sessions=sessions,
-        index=parts.index,
-        audit=parts.audit,
-        origin=public_url,
-        pseudonym_key=pseudonym_key,
-    )
-
-    intake = _intake(parts)
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
+    intake = _intake(parts)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         shared = settings.listen.workers > 1
-        async with running(parts, protected, intake), serving(operators, settings.operators, shared=shared):
-            yield {"gate": gate, "edge": EdgeSettings(hosts=frozenset({urlsplit(public_url).netloc.encode()}))}
+        async with (
+            running(parts, common.applications, intake),
+            serving(operators, settings.operators, shared=shared),
+        ):
+            yield {"gate": gate, "edge": EdgeSettings(hosts=frozenset({urlsplit(origin).netloc.encode()}))}
 
-    pages_below = Router(
+    below = Router(
         routes=[
-            *pages.scripts.routes(),
-            *signin.routes(),
-            *callback.routes(),
-            *logout.routes(),
-            *provider_logout.routes(),
-            *organisation.routes(),
-            *registration.routes(),
-            *parked.routes(),
-            *profile.routes(),
-            *listed.routes(),
+            *own_space.routes(common),
             *status.routes(),
             *(SignalsReceiver(intake, token=parts.signals_token).routes() if intake else ()),
         ],
@@ -211,7 +76,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         routes=[
             Route("/", status.start, methods=["GET"]),
             Mount(f"{SPACE}/static", StaticFiles(directory=STATIC)),
-            Mount(SPACE, app=pages_below),
+            Mount(SPACE, app=below),
         ],
         exception_handlers={
             404: status.missing,
@@ -222,37 +87,42 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
         lifespan=lifespan,
     )
     router.router.redirect_slashes = False
-    gate = Gate(
-        applications=protected,
-        pages=router,
+    gate = _gate(common, router, answers)
+    return gate
+
+
+def _gate(common: Common, pages: ASGIApp, answers: PageAnswers) -> Gate:
+    settings, parts = common.settings, common.parts
+    return Gate(
+        applications=common.applications,
+        pages=pages,
         answers=answers,
         replays=ReplayedForms(
-            pages=pages,
-            parked=parked,
+            pages=common.pages,
+            parked=common.parked,
             parking=parts.parking,
-            sessions=sessions,
+            sessions=common.sessions,
             audit=parts.audit,
-            origin=public_url,
+            origin=common.origin,
         ),
         sessions=FreshSessions(
-            sessions=sessions,
-            facts=facts,
+            sessions=common.sessions,
+            facts=common.facts,
             announcements=parts.announcements,
             clock=parts.clock,
             max_age=timedelta(seconds=settings.registers.facts_max_age),
-            renewal=_renewal(settings, parts, sessions),
+            renewal=_renewal(settings, parts, common.sessions),
         ),
-        machines=_machines(settings, parts, key=pseudonym_key),
+        machines=_machines(settings, parts, key=common.key),
         assertions=parts.assertions,
         audit=parts.audit,
         measures=parts.measures,
         clock=parts.clock,
-        cookies=cookies,
-        public_url=public_url,
-        pseudonym_key=pseudonym_key,
+        cookies=common.pages.cookies,
+        public_url=common.origin,
+        pseudonym_key=common.key,
         challenges=Challenges(acr=parts.acr, clock=parts.clock),
     )
-    return gate
 
 
 def _renewal(settings: Settings, parts: Parts, sessions: StandingSessions) -> Renewal | None:
@@ -267,22 +137,6 @@ def _renewal(settings: Settings, parts: Parts, sessions: StandingSessions) -> Re
         measures=parts.measures,
         clock=parts.clock,
     )
-
-
-def _providers(settings: Settings, parts: Parts, accepted: Mapping[str, tuple[str, ...]]) -> Providers:
-    """The providers as the pages know them."""
-    offered = (
-        Offered(
-            id=name,
-            title=one.title,
-            issuer=one.issuer,
-            provider=parts.providers[name],
-            acr=parts.acr if name == FIRST_PROVIDER else parts.others_acr.get(name, parts.acr),
-            response_mode=one.response_mode,
-        )
-        for name, one in settings.all_providers.items()
-    )
-    return Providers(offered, accepted=accepted)
 
 
 def _intake(parts: Parts) -> Intake | None:
@@ -311,50 +165,3 @@ def _machines(settings: Settings, parts: Parts, *, key: bytes) -> MachineSession
         max_age=timedelta(seconds=settings.registers.facts_max_age),
         key=key,
     )
-
-
-def _applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Protected, ...]:
-    """Give each application its policy and its pool. An application that no policy governs does not start."""
-    governing = {name: policy for policy in policies for name in policy.applications}
-    return tuple(
-        Protected(
-            id=name,
-            policy=governing[name],
-            upstream=_upstream(application),
-            discloses_national_number=application.national_number is not None,
-            providers=application.providers,
-            api=None if application.api is None else api_terms(application.api),
-            backend_may_ask_for_step_up=application.step_up,
-            limits=_limits(application),
-        )
-        for name, application in settings.applications.items()
-    )
-
-
-def _limits(application: Application) -> SessionLimits:
-    idle, absolute = application.sessions.idle, application.sessions.absolute
-    return SessionLimits(
-        idle=None if idle is None else timedelta(seconds=idle),
-        absolute=None if absolute is None else timedelta(seconds=absolute),
-    )
-
-
-def _upstream(application: Application) -> Upstream:
-    parts, limits = urlsplit(application.upstream), application.time_limits
-    secure = parts.scheme == "https"
-    return Upstream(
-        parts.hostname or "",
-        parts.port or (443 if secure else 80),
-        limits=TimeLimits(
-            connect=limits.connect,
-            first_byte=limits.first_byte,
-            idle=limits.idle,
-            max_body=application.max_body,
-        ),
-        ssl=ssl.create_default_context() if secure else None,
-    )
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
