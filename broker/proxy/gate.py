@@ -51,11 +51,10 @@ from broker.proxy.messages import ForwardedFor, Headers, application_path, reque
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
 from broker.proxy.upstream import Upstream
 from broker.proxy.visitors import Visitors
+from broker.proxy.watching import NoLongerAdmitted, Watch
 
 # A refusal never rests on facts older than this; the registers are asked at most that often for one refused session.
 _REFUSED_ON_FACTS_YOUNGER_THAN = timedelta(seconds=5)
-# Most requests are over before anybody watches. What is announced in this time is seen at the first look.
-_UNWATCHED = timedelta(milliseconds=200)
 _log = logging.getLogger("inkom.gate")
 
 
@@ -74,10 +73,6 @@ class Protected:
     api: ApiTerms | None = None
     backend_may_ask_for_step_up: bool = False
     limits: SessionLimits = field(default_factory=SessionLimits)
-
-
-class NoLongerAdmitted(Exception):
-    """The person of a request that is still running may no longer pass."""
 
 
 class Gate:
@@ -116,7 +111,7 @@ class Gate:
         self._visitors = Visitors(sessions=sessions, machines=machines, cookies=cookies, origin=self._origin)
         self._pseudonym_key = pseudonym_key
         self._challenges = challenges
-        self._watch_interval = watch_interval
+        self._watch = Watch(self._visitors, interval=watch_interval)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; everything outside the applications is the pages' own."""
@@ -167,7 +162,9 @@ class Gate:
             headers = self._outgoing(request.headers, passage, application, client=client)
         except (InkomError, UnfitForHeaderError) as error:
             return _refused(self._answers.problem(error))
-        ended = asyncio.ensure_future(self._no_longer_admitted(passage, application))
+        ended = asyncio.ensure_future(
+            self._watch.until_refused(passage.session, lambda: self._still_admitted(passage, application))
+        )
         return TunnelGranted(
             upstream=application.upstream, headers=headers, ended=ended, own_cookies=self._dropped_cookies
         )
@@ -286,7 +283,9 @@ class Gate:
         # What is being sent in was begun with a sign-in that was recent enough, and is not lost half-way.
         began = None if sends_nothing else self._clock.now()
         try:
-            await self._while_admitted(moving, passage, application, began=began)
+            await self._watch.let_run(
+                moving, passage.session, lambda: self._still_admitted(passage, application, now=began)
+            )
         except StepUpAsked as asked:
             await self._step_up(replace(passage, outcome=asked.outcome), application, scope, receive, send)
         except ClientGone:
@@ -323,53 +322,11 @@ class Gate:
             return
         await self._answers.outcome(passage, scope, receive, send)
 
-    async def _while_admitted(
-        self, moving: asyncio.Task[None], passage: Passage, application: Protected, *, began: datetime | None
-    ) -> None:
-        """Let a request run, but not longer than the person may pass: streams end with the session.
-
-        The age of the sign-in is held against when the request `began`, if that is given.
-        """
-        unwatched = min(_UNWATCHED, self._watch_interval)
-        done, _ = await asyncio.wait({moving}, timeout=unwatched.total_seconds())
-        if done:
-            moving.result()
-            return
-        if passage.session is None:
-            raise NoLongerAdmitted
-        with self._visitors.watching(passage.session) as announced:
-            while True:
-                # Cleared first: what is announced during the look is looked at again.
-                announced.clear()
-                if not await self._still_admitted(passage, application, now=began):
-                    raise NoLongerAdmitted
-                heard = asyncio.ensure_future(announced.wait())
-                try:
-                    await asyncio.wait(
-                        {moving, heard},
-                        timeout=self._watch_interval.total_seconds(),
-                        return_when=asyncio.FIRST_COMPLETED,
-                    )
-                finally:
-                    heard.cancel()
-                if moving.done():
-                    moving.result()
-                    return
-
-    async def _no_longer_admitted(self, passage: Passage, application: Protected) -> str:
-        """Return, once a tunnel's person may no longer pass, a word for the close frame."""
-        if passage.session is None:
-            return "session ended"
-        with self._visitors.watching(passage.session) as announced:
-            while True:
-                announced.clear()
-                if not await self._still_admitted(passage, application):
-                    return "session ended"
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(announced.wait(), self._watch_interval.total_seconds())
-
     async def _still_admitted(self, passage: Passage, application: Protected, *, now: datetime | None = None) -> bool:
-        """Whether the same session, for the same organisation, would be let in again. In doubt it would not."""
+        """Whether the same session, for the same organisation, would be let in again. In doubt it would not.
+
+        The age of the sign-in is held against an instant, if one is given.
+        """
         session = await self._visitors.again(passage)
         return session is not None and isinstance(self._admit(session, application, now=now), Forward)
 
