@@ -1,8 +1,7 @@
 """Statements A01 to A30 and A70 of the acceptance list: the OpenID Foundation's plans for relying parties.
 
 A fault of the mock is armed and a sign-in attempted over real HTTP. Refused means: an error page, no session, and no
-userinfo call where the token or the response was already wrong. Those that turn keys stand last: they leave no gateway
-of before with keys that are still right.
+userinfo call where the token or the response was already wrong. Those that turn keys are in a file of their own.
 """
 
 from __future__ import annotations
@@ -301,36 +300,6 @@ def test_a70_an_id_token_of_a_week_ago_is_refused(rp: RelyingParty, statement: S
     with Browser() as browser:
         rp.arm("id-token-aud-array")
         assert rp.sign_in(browser).status_code == httpx2.codes.OK
-
-
-def test_a08_several_keys_need_a_name(arrangement: Arrangement, statement: Statement) -> None:
-    with arrangement.relying_party("nameless-key") as fresh:
-        statement.refused("A08: no `kid` and several keys is refused", fresh, "id-token-kid-absent-several-keys")
-
-
-def test_a22_keys_that_turn_just_before_signing_are_fetched_once(
-    arrangement: Arrangement, statement: Statement
-) -> None:
-    with arrangement.relying_party("turning-keys") as fresh:
-        with Browser() as browser:
-            assert fresh.sign_in(browser).status_code == httpx2.codes.OK
-        before = fresh.asked()
-        statement.accepted(
-            "A22: a key turned just before signing: one refetch, signed in", fresh, "id-token-key-rotated"
-        )
-        assert (fresh.asked() - before)["v1/keys"] == 1
-
-
-def test_a23_keys_that_turn_between_two_sign_ins_do_no_harm(
-    arrangement: Arrangement, government: Government, statement: Statement
-) -> None:
-    with arrangement.relying_party("turned-keys") as fresh, arrangement.relying_party("turner") as other:
-        with Browser() as browser:
-            assert fresh.sign_in(browser).status_code == httpx2.codes.OK
-        with Browser() as browser:
-            other.arm("id-token-key-rotated")
-            assert other.sign_in(browser).status_code == httpx2.codes.OK
-        statement.accepted("A23: keys turned between two sign-ins: both succeed", fresh)
 
 
 def _through_the_form(

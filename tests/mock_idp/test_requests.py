@@ -57,10 +57,15 @@ def test_a_request_by_post_must_be_a_form(acm: Mock) -> None:
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("grant_type", [None, "password", "client_credentials"])
-def test_other_grants_are_refused(party: Party, grant_type: str | None) -> None:
-    error = "invalid_request" if grant_type is None else "unsupported_grant_type"
-
+@pytest.mark.parametrize(
+    ("grant_type", "error"),
+    [
+        (None, "invalid_request"),
+        ("password", "unsupported_grant_type"),
+        ("client_credentials", "unauthorized_client"),  # for programs only
+    ],
+)
+def test_other_grants_are_refused(party: Party, grant_type: str | None, error: str) -> None:
     assert party.redeem("code", grant_type=grant_type).json()["error"] == error
 
 
