@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from broker.domain.parked import Owner
-from tests.broker.domain.world import OTHER_ENTERPRISE, acting, session
+from tests.broker.domain.world import OTHER_ENTERPRISE, acting, facts, identity, session
 
 
 def test_a_form_is_its_senders() -> None:
