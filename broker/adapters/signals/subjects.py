@@ -82,7 +82,10 @@ def _complex(members: Mapping[str, Any], speaker: Speaker) -> Named:
             return (NamedSession(issuer=speaker.issuers[0], sid=_text(session, "id")),)
     if "user" not in members:
         return ()
-    return tuple(one for one in named(members["user"], speaker) if isinstance(one, NamedPerson))
+    user = _object(members["user"])
+    if user.get("format") == "complex":
+        raise SignalRefused("invalid_request", "sub_id is a complex subject within a complex subject")
+    return tuple(one for one in named(user, speaker) if isinstance(one, NamedPerson))
 
 
 def _person(speaker: Speaker, issuer: str, subject: str) -> Named:
