@@ -80,7 +80,9 @@ def read_metadata(text: bytes, settings: OidcSettings) -> Metadata:
     hosts = {_host(settings.issuer), *settings.allowed_hosts}
     named = {
         "authorization_endpoint": document.authorization_endpoint,
-        "token_endpoint": token_endpoint,
+        # Called or not: assertions are made for it, and must be of no use at another provider (RFC 7523 3).
+        "token_endpoint": document.token_endpoint,
+        "mtls_endpoint_aliases.token_endpoint": aliases.token_endpoint,
         "pushed_authorization_request_endpoint": pushed if settings.pushes_requests else None,
         "jwks_uri": document.jwks_uri,
         "userinfo_endpoint": userinfo_endpoint,

@@ -143,3 +143,14 @@ def test_settings_that_switch_a_check_off_are_refused() -> None:
         settings(leeway=120.0)
     with pytest.raises(ValueError, match="openid"):
         settings(scopes=("profile",))
+
+
+def test_an_assertion_is_never_made_for_another_host_than_the_one_that_gets_it() -> None:
+    """A provider that names another's token endpoint beside an alias of its own could use our assertion there."""
+    document = {
+        **GOOD,
+        "token_endpoint": "https://victim.example/token",
+        "tls_client_certificate_bound_access_tokens": True,
+        "mtls_endpoint_aliases": {"token_endpoint": f"{ISSUER}/mtls/token"},
+    }
+    assert "token_endpoint is on a host that is not allowed" in refused(document, sender_constrained="mtls")
