@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address, ip_address
+from socket import inet_aton
 from urllib.parse import SplitResult, urlsplit
 
 from broker.config.provider_rules import check_providers
@@ -124,11 +126,24 @@ def _check_address(document: Document, where: tuple[str, ...], *, plain_http_any
     if address is None:
         return
     parts = _split(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         document.wrong_at(path, f"{address!r} is no http or https address")
     elif parts.query or parts.fragment or (plain_http_anywhere and parts.path not in {"", "/"}):
         document.wrong_at(path, "write scheme, host and port only, without a path")
-    elif parts.hostname.startswith("169.254."):
+    elif _is_link_local(parts.hostname):
         document.wrong_at(path, "link-local addresses are refused: cloud metadata services live there")
     elif parts.scheme == "http" and not plain_http_anywhere and parts.hostname not in LOCAL_HOSTS:
         document.wrong_at(path, "plain http is accepted for localhost only; write https://")
+
+
+def _is_link_local(host: str) -> bool:
+    """Whether a host is a link-local address, in any of the forms in which resolvers take one (2852039166 is one)."""
+    try:
+        address = ip_address(inet_aton(host.rstrip(".")))
+    except OSError:
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_link_local
