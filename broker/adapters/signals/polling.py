@@ -52,7 +52,6 @@ class _Fault(msgspec.Struct, frozen=True):
 
 class _Answer(msgspec.Struct):
     sets: dict[str, str]
-    moreAvailable: bool = False  # noqa: N815  # as RFC 8936 spells it
 
 
 class PollFailed(Exception):
@@ -112,13 +111,15 @@ class Poller:
                 await asyncio.shield(self._acknowledge())
 
     async def _poll(self, take: Take) -> tuple[int, bool]:
-        """Ask once, and take in what comes: how many came, and whether some could not be decided."""
+        """Ask once, and take in what comes: how many came, and whether it is better to wait before asking again."""
         acknowledged, refused = tuple(self._acknowledged), dict(self._refused)
         answer = await self._ask(max_events=self._settings.max_events)
+        # Whoever brings again what this very question settled would be asked without end.
+        again = bool(answer.sets) and answer.sets.keys() <= {*acknowledged, *refused}
         del self._acknowledged[: len(acknowledged)]
         for event_id in refused:
             self._refused.pop(event_id, None)
-        undecided = False
+        undecided = again
         for event_id, token in answer.sets.items():
             undecided |= not await self._take(event_id, token, take)
         return len(answer.sets), undecided

@@ -227,6 +227,22 @@ async def test_what_was_taken_in_is_acknowledged_when_the_gateway_stops(
     assert transmitter.asked[-1] == {"maxEvents": 0, "returnImmediately": True, "ack": ["one"]}
 
 
+@pytest.mark.parametrize("error", [None, SignalRefused("invalid_key", "signed by nobody")])
+async def test_a_transmitter_that_hands_out_again_what_was_just_settled_is_not_asked_at_once(
+    transmitter: Transmitter, connection: Connection, error: Exception | None
+) -> None:
+    transmitter.replies = [Reply(body=b'{"sets": {"one": "token of one"}}')] * 2
+    taken = Taken(errors=[error] if error else [])
+    channel, settings = BackChannel(), PollSettings(endpoint=f"{transmitter.small.origin}/poll", token=None)
+    lease = Lease(connection, "poller-of-a-test", length=LONG)
+    poller = Poller(settings, channel=channel, lease=lease, measures=PrometheusMeasures())
+
+    first, again = await poller._poll(taken.take), await poller._poll(taken.take)
+    await channel.aclose()
+
+    assert (first, again) == ((1, False), (1, True))
+
+
 # ------------------------------------------------------------------------------------------------------------ the lease
 async def test_a_lease_is_one_processs_until_it_is_given_back(connection: Connection) -> None:
     mine, other = Lease(connection, "x", length=SHORT), Lease(connection, "x", length=SHORT)
