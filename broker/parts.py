@@ -10,7 +10,7 @@ from typing import Any
 
 from broker.adapters.assertion import AssertionSigner
 from broker.adapters.audit import AuditFile
-from broker.adapters.bearer.chosen import chosen_tokens
+from broker.adapters.bearer.chosen import chosen_tokens, token_channels
 from broker.adapters.clock import MovedClock, SystemClock
 from broker.adapters.http import BackChannel, Limits
 from broker.adapters.metrics import PrometheusMeasures
@@ -158,6 +158,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     audit = AuditFile(near / settings.audit.file, clock=clock)
     measures = PrometheusMeasures()
     polling = _poller(settings, secrets, redis, measures)
+    token_lines = token_channels(settings, secrets)
     return Parts(
         clock=clock,
         sessions=sessions,
@@ -188,7 +189,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={"provider": provider.ready, **{f"provider {name}": one.ready for name, one in providers.items()}},
         announcements=announcements,
-        tokens=chosen_tokens(settings, secrets, redis=redis, channel=channels[FIRST_PROVIDER], clock=clock),
+        tokens=chosen_tokens(settings, secrets, redis=redis, channels=token_lines, clock=clock),
         signals=signals,
         signals_token=secrets.signals_token,
         stream_notes=RedisStreamNotes(redis, clock=clock),
@@ -197,7 +198,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         closing=(
             registers_channel.aclose,
             magda.aclose,
-            *(channel.aclose for channel in channels.values()),
+            *(channel.aclose for channel in (*channels.values(), *token_lines.values())),
             *((polling[1].aclose,) if polling else ()),
             sessions.aclose,
             registrations.aclose,

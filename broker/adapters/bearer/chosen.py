@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from broker.adapters.bearer.introspection import IntrospectedTokens
 from broker.adapters.bearer.reader import ApplicationTokens
 from broker.adapters.bearer.replays import ShownProofs
 from broker.adapters.bearer.settings import IntrospectionTerms, TokenTerms
 from broker.adapters.bearer.signed import IssuerKeys, SignedTokens
-from broker.adapters.http import BackChannel
+from broker.adapters.http import BackChannel, Limits
 from broker.adapters.oidc.settings import ACM_ACR, acr_table
 from broker.adapters.sessions.connection import Connection
 from broker.config import Acm, Api, Secrets, Settings
@@ -17,10 +19,27 @@ from broker.domain.people import SignInMethod
 from broker.ports import AccessTokens, Clock
 
 
+def token_channels(settings: Settings, secrets: Secrets) -> dict[str, BackChannel]:
+    """Return a channel for each issuer of access tokens.
+
+    Apart from sign-ins: anybody can invent tokens that are asked about, and shall take nobody's turn there. A
+    provider's authorities, and our certificate for it, are for the tokens that it issues itself.
+    """
+    tls = {one.issuer: secrets.clients[name].tls for name, one in settings.all_providers.items()}
+    apis = [application.api for application in settings.applications.values() if application.api is not None]
+    limits = Limits(total=settings.acm.time_limit)
+    return {issuer: BackChannel(limits, tls=tls.get(issuer)) for issuer in {api.issuer for api in apis}}
+
+
 def chosen_tokens(
-    settings: Settings, secrets: Secrets, *, redis: Connection, channel: BackChannel, clock: Clock
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    redis: Connection,
+    channels: Mapping[str, BackChannel],
+    clock: Clock,
 ) -> dict[str, AccessTokens]:
-    """Return the verifiers by application, from a configuration that was checked."""
+    """Return the verifiers by application, from a configuration that was checked; `channels` are by issuer."""
     proofs = ShownProofs(redis)
     keys: dict[tuple[str, str | None], IssuerKeys] = {}
     chosen: dict[str, AccessTokens] = {}
@@ -28,7 +47,7 @@ def chosen_tokens(
         api = application.api
         if api is None:
             continue
-        terms = _terms(name, api, settings.acm)
+        terms, channel = _terms(name, api, settings.acm), channels[api.issuer]
         source: IntrospectedTokens | SignedTokens
         if api.introspection is not None:
             asking = IntrospectionTerms(

@@ -39,7 +39,8 @@ async def channel() -> AsyncIterator[BackChannel]:
 async def chosen(folder: Path, text: str, channel: BackChannel) -> dict[str, AccessTokens]:
     settings, secrets = loaded(folder, text)
     redis = connect("redis://localhost:1")
-    found = chosen_tokens(settings, secrets, redis=redis, channel=channel, clock=SetClock())
+    channels = {"https://acm.example/op": channel}
+    found = chosen_tokens(settings, secrets, redis=redis, channels=channels, clock=SetClock())
     await close(redis)
     return found
 

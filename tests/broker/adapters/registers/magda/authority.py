@@ -45,6 +45,13 @@ class Authority:
         papers.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
         return papers
 
+    def plain_context(self) -> ssl.SSLContext:
+        """A server's context that asks for nobody's certificate."""
+        papers = self.issue("server")
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(papers.certificate, papers.key)
+        return context
+
     def server_context(self) -> ssl.SSLContext:
         """A server's context that demands a certificate of this authority."""
         papers = self.issue("server")
