@@ -51,8 +51,13 @@ class KnownOrganisations:
         if reading is None:
             reading = asyncio.create_task(self._read(number))
             self._readings[number] = reading
-            reading.add_done_callback(lambda _: self._readings.pop(number, None))
+            reading.add_done_callback(lambda done: self._was_read(number, done))
         return await asyncio.shield(reading)
+
+    def _was_read(self, number: EnterpriseNumber, reading: asyncio.Task[_Known]) -> None:
+        self._readings.pop(number, None)
+        if not reading.cancelled():
+            reading.exception()  # counts as heard, also when everybody who waited has left
 
     async def _read(self, number: EnterpriseNumber) -> _Known:
         began = self._clock.now()

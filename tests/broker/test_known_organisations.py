@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -71,3 +72,20 @@ async def test_a_register_that_is_away_is_asked_again_and_nothing_is_taken_for_g
     registers.away = False
     assert (await organisations.find(BAKERY.number, younger_than=MINUTE)).enterprise is not None
     assert len(registers.numbers) == 3
+
+
+async def test_a_reading_that_fails_after_everybody_left_troubles_nobody() -> None:
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    registers = CountingRegisters()
+    registers.away = True
+    organisations = known(registers)
+    asked = asyncio.ensure_future(organisations.find(BAKERY.number, younger_than=MINUTE))
+    while not organisations._readings:
+        await asyncio.sleep(0)
+    asked.cancel()
+    while organisations._readings:
+        await asyncio.sleep(0)
+    del asked
+    gc.collect()
+    assert told == []

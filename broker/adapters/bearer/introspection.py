@@ -96,8 +96,13 @@ class IntrospectedTokens:
         if question is None:
             question = asyncio.create_task(self._ask(key, token))
             self._questions[key] = question
-            question.add_done_callback(lambda _: self._questions.pop(key, None))
+            question.add_done_callback(lambda done: self._answered(key, done))
         return await asyncio.shield(question)
+
+    def _answered(self, key: bytes, question: asyncio.Task[Answer]) -> None:
+        self._questions.pop(key, None)
+        if not question.cancelled():
+            question.exception()  # counts as heard, also when everybody who waited has left
 
     async def _ask(self, key: bytes, token: str) -> Answer:
         # Counted from the question, not from the answer: what was revoked meanwhile is not kept for longer.

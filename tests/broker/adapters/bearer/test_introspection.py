@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -229,3 +230,21 @@ async def test_an_answer_that_is_none_says_nothing_of_the_token_and_is_not_kept(
 
 def test_the_secret_does_not_show_itself() -> None:
     assert "s&cret" not in repr(IntrospectionTerms(endpoint="e", client_id="c", client_secret="s&cret"))
+
+
+async def test_a_question_that_fails_after_everybody_left_troubles_nobody(
+    endpoint: Endpoint, channel: BackChannel
+) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    tokens = source(endpoint, channel)
+    endpoint.small.on("/introspect", Reply(status=500))
+    asked = asyncio.ensure_future(tokens.claims("good"))
+    while not tokens._questions:
+        await asyncio.sleep(0)
+    asked.cancel()
+    while tokens._questions:
+        await asyncio.sleep(0.01)
+    del asked
+    gc.collect()
+    assert told == []
