@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -185,3 +187,27 @@ async def test_a_second_look_at_a_running_request_needs_no_new_proof() -> None:
 
 def _fields(terms: TokenTerms) -> dict[str, Any]:
     return {name: getattr(terms, name) for name in TokenTerms.__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kty": 10**30},
+        {"x": 10**30},
+        {"y": {"deep": [10**30]}},
+        {"kty": None},
+        {"kty": "RSA"},
+        {"crv": "P-521"},
+        {"x": "!"},
+        {"y": ""},
+        {"n": 10**30},
+    ],
+)
+async def test_a_key_of_an_odd_shape_is_refused_and_breaks_nothing(changed: dict[str, Any]) -> None:
+    """Whatever its holder writes into the header of a proof: signed by it or not, it is no proof of the token's key."""
+    token = bound()
+    header, claims, signature = HOLDER.proof(token).split(".")
+    written = json.loads(urlsafe_b64decode(header + "=="))
+    written["jwk"].update(changed)
+    odd = urlsafe_b64encode(json.dumps(written).encode()).rstrip(b"=").decode()
+    assert await error_of(token, f"{odd}.{claims}.{signature}") is TokenError.INVALID_DPOP_PROOF
