@@ -7,6 +7,7 @@ import socket
 import sys
 from types import FrameType
 
+import structlog
 import uvicorn
 
 from mock_idp.app import create_app
@@ -24,6 +25,8 @@ def serve(
     settings: Settings, listener: socket.socket, catcher: socket.socket | None, door: TlsDoor | None = None
 ) -> int:
     """Until SIGINT or SIGTERM. 0: done; 1: the world, the clients or the database cannot be read."""
+    # Whoever started us reads the line that says we are ready, and perhaps nothing after it.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     try:
         app = create_app(settings, catcher=catcher)
     except (FileProblemsError, WorldDatabaseError) as error:

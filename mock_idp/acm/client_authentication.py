@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
@@ -139,7 +140,7 @@ def _date(claims: Mapping[str, object], name: str) -> int | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise _unauthenticated(f"{name} of the assertion is not a number")
     return int(value)
 

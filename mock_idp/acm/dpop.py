@@ -78,7 +78,10 @@ class ProofReader:
         """RFC 9449 section 4.3."""
         if claims.get("htm") != request.method:
             raise _bad("htm is another method")
-        address = urlsplit(str(claims.get("htu")))._replace(query="", fragment="").geturl()
+        try:
+            address = urlsplit(str(claims.get("htu")))._replace(query="", fragment="").geturl()
+        except ValueError as error:
+            raise _bad("htu is no address") from error
         if address not in {origin + request.url.path for origin in self._origins}:
             raise _bad("htu is another address")
         issued = claims.get("iat")

@@ -43,7 +43,7 @@ async def body_of(request: Request) -> Mapping[str, object]:
     """The JSON object of the body. Raises AskedWronglyError."""
     try:
         body = json.loads(await request.body())
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise AskedWronglyError(400, "the body is no JSON object")

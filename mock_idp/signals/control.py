@@ -51,7 +51,7 @@ class SignalsControl:
                 self._about_stream(asked)
             else:
                 self._about_person(asked)
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             known = f"event is one of {', '.join(Kind)}; twist, if any, one of {', '.join(Twist)}"
             more = "subject is person or session, sub_id and says are objects; or stream, with status or state"
             error = f"person is a key of the cast; {known}; {more}"

@@ -181,7 +181,10 @@ def _delivery(asked: Mapping[str, object]) -> tuple[Method, str | None, str | No
     endpoint = text_or_none(delivery, "endpoint_url") or ""
     if not endpoint.startswith(("http://", "https://")):
         raise AskedWronglyError(400, "delivery.endpoint_url is no http(s) address")
-    return method, endpoint, text_or_none(delivery, "authorization_header")
+    authorization = text_or_none(delivery, "authorization_header")
+    if authorization is not None and not (authorization.isascii() and authorization.isprintable()):
+        raise AskedWronglyError(400, "delivery.authorization_header is no value of a header field")
+    return method, endpoint, authorization
 
 
 def _events(asked: Mapping[str, object]) -> tuple[str, ...] | None:

@@ -288,3 +288,17 @@ def test_introspection_tells_about_a_token_without_the_national_number(party: Pa
     assert "rrn" not in known
     assert unknown == {"active": False}
     assert party.browser.post(address, data={"token": token}).status_code == 401
+
+
+@pytest.mark.parametrize("changed", [{"exp": float("inf")}, {"iat": float("nan")}, {"nbf": [1]}, {"jti": {}}], ids=str)
+def test_an_assertion_with_odd_times_is_refused_and_breaks_nothing(acm: Mock, changed: dict[str, object]) -> None:
+    holder = KeyHolder(acm)
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": holder.assertion(**changed),
+    }
+
+    answer = acm.direct.post(f"{acm.issuer}/v1/token", data=form)
+
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")

@@ -41,6 +41,7 @@ def test_a_bearer_token_does_not_pass_for_a_bound_one(holder: KeyHolder) -> None
         ({"htm": "GET"}, {}),
         ({"htu": "https://elsewhere.example/op/v1/token"}, {}),
         ({"htu": None}, {}),
+        ({"htu": "http://["}, {}),
         ({"iat": 1}, {}),
         ({"iat": None}, {}),
         ({"jti": None}, {}),

@@ -98,3 +98,12 @@ def test_a_mock_that_cannot_start_says_why(tmp_path: Path) -> None:
 def test_no_secret_is_shown_with_the_object(stand_in: StandIn) -> None:
     assert "secret" not in repr(stand_in)
     assert "hush" not in repr(stand_in.register(CALLBACK, client_secret="hush"))
+
+
+def test_a_mock_with_much_to_complain_about_goes_on_answering() -> None:
+    """Whoever starts it reads one line of it: more would fill the pipe in between, and then it stood still."""
+    with standing_in() as mock:
+        mock.register(CALLBACK, client_id="c" * 4000, signals_uri=f"{mock.origin}/nowhere")
+        for _ in range(25):
+            mock._post("/mock/signals", {"person": "employee"})
+        assert mock.people()

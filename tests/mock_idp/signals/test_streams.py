@@ -230,3 +230,12 @@ def test_the_transmitter_itself_changes_a_stream_and_says_so(mock: Mock, caller:
     assert list(part_of(token, 1)["events"].values()) == [{"status": "paused"}]
     assert mock.post("/mock/signals", {"stream": "unknown", "status": "paused"}).status_code == 400
     assert mock.post("/mock/signals", {"person": "employee", "subject": "session"}).status_code == 400
+
+
+def test_odd_questions_are_refused_and_break_nothing(mock: Mock, caller: Caller) -> None:
+    headers = {"authorization": "Bearer token-of-one"}
+    deep = mock.direct.post(f"{mock.issuer}/ssf/v1/stream", headers=headers, content=b"[" * 100_000)
+    push = {"method": PUSH, "endpoint_url": "http://127.0.0.1:9/", "authorization_header": "Bearer tóken\r\n"}
+    assert [deep.status_code, caller.ask("POST", "stream", delivery=push).status_code] == [400, 400]
+    by_hand = mock.direct.post(f"{mock.origin}/mock/signals", content=b"[" * 100_000)
+    assert by_hand.status_code == 400
