@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -153,7 +154,8 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     providers = {name: OidcProvider(one, clock=clock, channel=channels[name]) for name, one in oidc.items()}
     by_issuer = {one.issuer: providers[name] for name, one in oidc.items()}
     provider, acm = providers.pop(FIRST_PROVIDER), oidc[FIRST_PROVIDER]
-    signals = _signals(settings, acm, provider, clock, channels[FIRST_PROVIDER])
+    events = BackChannel(Limits(total=settings.acm.time_limit), tls=transmitter_tls(settings, secrets))
+    signals = _signals(settings, acm, provider, clock, events)
     registrations = SqlRegistrations(Database.at(secrets.database, near=near))
     audit = AuditFile(near / settings.audit.file, clock=clock)
     measures = PrometheusMeasures()
@@ -199,6 +201,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
             registers_channel.aclose,
             magda.aclose,
             *(channel.aclose for channel in (*channels.values(), *token_lines.values())),
+            events.aclose,
             *((polling[1].aclose,) if polling else ()),
             sessions.aclose,
             registrations.aclose,
@@ -266,6 +269,12 @@ def _authentication(acm: Acm, client: ClientSecrets) -> Authentication:
             return SecretAuthentication(method=method, secret=client.secret or "")
 
 
+def transmitter_tls(settings: Settings, secrets: Secrets) -> ssl.SSLContext | None:
+    """Return the context of connections to the transmitter: ACM's own where it is ACM, and an ordinary one else."""
+    is_acm = settings.signals is not None and settings.signals.issuer in (None, settings.acm.issuer)
+    return secrets.acm_tls if is_acm else None
+
+
 def _signals(
     settings: Settings, oidc: OidcSettings, provider: OidcProvider, clock: Clock, channel: BackChannel
 ) -> EventReader | None:
@@ -301,7 +310,8 @@ def _poller(
     poll = settings.signals.poll if settings.signals else None
     if poll is None:
         return None
-    channel = BackChannel(Limits(total=poll.time_limit, body=_MOST_POLLED))
+    limits = Limits(total=poll.time_limit, body=_MOST_POLLED)
+    channel = BackChannel(limits, tls=transmitter_tls(settings, secrets))
     return Poller(
         PollSettings(endpoint=poll.endpoint, token=secrets.signals_access_token, max_events=poll.max_events),
         channel=channel,

@@ -28,7 +28,6 @@ from broker.adapters.registrations import Database, State, require_usable, stand
 from broker.adapters.sessions import RedisSessions, connect
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
 from broker.domain.numbers import EnterpriseNumber
-from broker.domain.session import FIRST_PROVIDER
 from broker.parts import oidc_settings
 from broker.ports import ProviderUnavailable, RegisterUnavailable, RegistrationsUnavailable, StoreUnavailable
 
@@ -85,7 +84,7 @@ async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: 
         name: BackChannel(Limits(total=one.time_limit), tls=secrets.clients[name].tls)
         for name, one in settings.all_providers.items()
     }
-    channel = channels[FIRST_PROVIDER]
+    channel = BackChannel(Limits(total=settings.registers.time_limit))
     checks: list[Check] = [
         ("redis", lambda: _redis(settings, secrets)),
         *((name, partial(_provider, name, settings, secrets, channels[name])) for name in settings.all_providers),
@@ -98,7 +97,7 @@ async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: 
     try:
         return [await _finding(part, check) for part, check in checks]
     finally:
-        for one in channels.values():
+        for one in (*channels.values(), channel):
             await one.aclose()
 
 

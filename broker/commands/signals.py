@@ -24,6 +24,7 @@ from broker.adapters.sessions.connection import close, connect
 from broker.adapters.signals.management import POLL, PUSH, Status, Stream, StreamManagement
 from broker.adapters.signals.stream_notes import RedisStreamNotes
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
+from broker.parts import transmitter_tls
 from broker.ports import InkomError
 
 _RECEIVER = "/_inkom/signals"
@@ -42,6 +43,11 @@ class Desk:
     secrets: config.Secrets
     management: StreamManagement
     notes: RedisStreamNotes
+
+    async def present(self) -> Stream | None:
+        """Return the stream that we made, or one that may be ours."""
+        streams, known = await self.management.streams(), await self.notes.stream()
+        return next((one for one in streams if one.stream_id == known), next(iter(streams), None))
 
     async def stream(self) -> Stream:
         """Return our stream. Raises NoStream."""
@@ -109,11 +115,11 @@ async def _status(arguments: argparse.Namespace) -> int:
 async def _create(arguments: argparse.Namespace) -> int:
     async with _desk(arguments) as desk:
         delivery = {"method": POLL} if arguments.poll else _push(desk)
-        present = await desk.management.streams()
-        if present:
-            stream = await desk.management.change(present[0].stream_id, delivery)
-        else:
+        present = await desk.present()
+        if present is None:
             stream = await desk.management.create(delivery)
+        else:
+            stream = await desk.management.change(present.stream_id, delivery)
         await desk.notes.take_for_ours(stream.stream_id)
         state = await desk.management.status(stream.stream_id)
         poll = desk.settings.signals.poll if desk.settings.signals else None
@@ -204,7 +210,7 @@ async def _desk(arguments: argparse.Namespace) -> AsyncIterator[Desk]:
         missing = "signals" if settings.signals is None else "signals.access_token"
         raise NoStream(f"{missing} is not in the configuration: docs/operators/signals.md says what to write")
     redis = connect(settings.sessions.redis)
-    channel = BackChannel(Limits(total=settings.acm.time_limit))
+    channel = BackChannel(Limits(total=settings.acm.time_limit), tls=transmitter_tls(settings, read))
     try:
         yield Desk(
             settings=settings,

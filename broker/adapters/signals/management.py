@@ -114,14 +114,14 @@ class StreamManagement:
         self._metadata: Metadata | None = None
 
     async def streams(self) -> list[Stream]:
-        """Return our streams."""
+        """Return our streams: a stream for another audience is that of another gateway with the same token."""
         answer = await self._call("GET", await self._endpoint("configuration_endpoint"))
         if answer.status == 404:
             return []
         # A list, or from a transmitter of one stream only that one (section 8.1.1.2).
-        if answer.body.lstrip().startswith(b"["):
-            return _read(answer, 200, list[Stream])
-        return [_read(answer, 200, Stream)]
+        several = answer.body.lstrip().startswith(b"[")
+        found = _read(answer, 200, list[Stream]) if several else [_read(answer, 200, Stream)]
+        return [stream for stream in found if stream.is_for(self._audience)]
 
     async def create(self, delivery: dict[str, str]) -> Stream:
         """Make a stream for all events that we act on."""

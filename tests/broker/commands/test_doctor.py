@@ -267,3 +267,40 @@ def magda_in_a_thread(recording: str, *, service: str = "GeefOnderneming") -> It
         server.shutdown()
         serving.join()
         server.server_close()
+
+
+def test_a_register_is_not_believed_on_the_word_of_the_provider_s_authorities(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does the gateway: what the doctor finds is what people will."""
+    authority = Authority(tmp_path)
+    settings["acm"]["tls_authorities_file"] = str(authority.file)
+    with answering_over_tls(authority) as origin:
+        settings["registers"]["idm"] = origin
+        part = examined(settings, tmp_path, capsys)["idm"]
+    assert not part["works"]
+    assert "does not answer" in part["finding"]
+
+
+@contextmanager
+def answering_over_tls(authority: Authority) -> Iterator[str]:
+    """An IDM that knows nothing, behind a certificate of an authority."""
+
+    class Empty(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
+        server.socket = authority.plain_context().wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
