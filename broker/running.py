@@ -32,6 +32,8 @@ async def running(parts: Parts, applications: Iterable[Protected], intake: Intak
     following = [asyncio.create_task(follow()) for follow in parts.following]
     if intake is not None and parts.polling is not None:
         following.append(asyncio.create_task(parts.polling(intake.take)))
+    for task in following:
+        task.add_done_callback(_say_if_broken)
     try:
         yield
     finally:
@@ -41,6 +43,12 @@ async def running(parts: Parts, applications: Iterable[Protected], intake: Intak
             await application.upstream.aclose()
         for close in parts.closing:
             await close()
+
+
+def _say_if_broken(following: asyncio.Task[None]) -> None:
+    """Whoever follows does so until cancelled; an error that nobody foresaw is told now, not when everything ends."""
+    if not following.cancelled() and (error := following.exception()) is not None:
+        _log.error("a part of the gateway stopped; restart it", exc_info=error)
 
 
 class _SideServer(uvicorn.Server):
