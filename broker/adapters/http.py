@@ -49,7 +49,7 @@ class Answer:
 
     status: int
     media_type: str
-    body: bytes
+    body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -52,6 +52,10 @@ class TokenResponse(msgspec.Struct):
     refresh_token: str | None = None
     expires_in: Any = None
 
+    def __repr__(self) -> str:
+        """Masked."""
+        return "TokenResponse(***)"
+
 
 class RefreshResponse(msgspec.Struct):
     """RFC 6749 section 5.1; an ID Token is optional here, and a new refresh token too (Core 12.2)."""
@@ -61,6 +65,10 @@ class RefreshResponse(msgspec.Struct):
     id_token: str | None = None
     refresh_token: str | None = None
     expires_in: Any = None
+
+    def __repr__(self) -> str:
+        """Masked."""
+        return "RefreshResponse(***)"
 
 
 T = TypeVar("T", TokenResponse, RefreshResponse)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from broker.adapters.http import BackChannel, Limits, NoAnswer, read_by
+from broker.adapters.http import Answer, BackChannel, Limits, NoAnswer, read_by
 from tests.broker.adapters.small_server import Reply, SmallServer
 
 
@@ -155,3 +155,7 @@ async def test_it_is_asked_no_third_time_and_not_at_all_after_another_trouble(
         with pytest.raises(NoAnswer):
             await read_by(lambda at=small.origin + path: channel.get(at))  # type: ignore[misc]
         assert len(small.asked(path)) == times
+
+
+def test_no_token_is_shown_with_an_answer() -> None:
+    assert "secret" not in repr(Answer(status=200, media_type="application/json", body=b'{"access_token": "secret"}'))

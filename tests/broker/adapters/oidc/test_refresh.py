@@ -12,6 +12,7 @@ import pytest
 from broker.adapters.clock import SystemClock
 from broker.adapters.http import BackChannel
 from broker.adapters.oidc import OidcProvider
+from broker.adapters.oidc.client_calls import RefreshResponse, TokenResponse
 from broker.adapters.oidc.refreshing import UNKNOWN_LIFETIME, grant_of, lifetime_of
 from broker.domain.numbers import NationalNumber
 from broker.domain.session import TokenGrant
@@ -223,3 +224,9 @@ def test_tokens_are_renewed_five_minutes_before_their_end_or_at_half_of_a_short_
     assert long.expires_at - long.renew_at == timedelta(minutes=5)
     assert short.renew_at - NOW == timedelta(seconds=30)
     assert "refresh-token" not in repr(grant_of("refresh-token", expires_in=60, now=NOW))
+
+
+@pytest.mark.parametrize("kind", [TokenResponse, RefreshResponse])
+def test_no_token_is_shown_with_a_response(kind: type[TokenResponse] | type[RefreshResponse]) -> None:
+    response = kind(access_token="secret-1", token_type="Bearer", id_token="secret-2", refresh_token="secret-3")
+    assert "secret" not in repr(response)
