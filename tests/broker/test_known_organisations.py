@@ -81,11 +81,10 @@ async def test_a_reading_that_fails_after_everybody_left_troubles_nobody() -> No
     registers.away = True
     organisations = known(registers)
     asked = asyncio.ensure_future(organisations.find(BAKERY.number, younger_than=MINUTE))
-    while not organisations._readings:
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    (reading,) = organisations._readings.values()
     asked.cancel()
-    while organisations._readings:
-        await asyncio.sleep(0)
-    del asked
+    await asyncio.wait({asked, reading})
+    del asked, reading
     gc.collect()
     assert told == []

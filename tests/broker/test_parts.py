@@ -12,7 +12,7 @@ from broker.domain.machine import Presented, Scheme, TokenRefused
 from broker.parts import connect_parts
 from broker.ports import ProviderUnavailable
 from tests.broker.adapters.registers.magda.authority import Authority
-from tests.broker.adapters.small_server import Reply, small_server
+from tests.broker.adapters.small_server import Reply, Request, small_server
 from tests.broker.gateway import ec_key
 from tests.broker.test_config import API, SECRET_CLIENT, loaded, with_api
 
@@ -28,8 +28,14 @@ def folder(tmp_path: Path) -> Path:
 
 async def test_whoever_invents_access_tokens_keeps_nobody_from_signing_in(folder: Path) -> None:
     async with small_server() as small:
-        never = asyncio.Event()
-        small.on("/introspect", Reply(hold=never))
+        busy, never = asyncio.Event(), asyncio.Event()
+
+        def answer(_: Request) -> Reply:
+            if len(small.asked("/introspect")) == Limits().connections:
+                busy.set()
+            return Reply(hold=never)
+
+        small.on("/introspect", answer)
         small.on("/op/.well-known/openid-configuration", Reply(status=503))
         asking = f"endpoint: '{small.origin}/introspect', client_id: inkom, client_secret: s"
         api = f"{API.replace('https://acm.example/op', f'{small.origin}/op')}, introspection: {{{asking}}}"
@@ -45,10 +51,9 @@ async def test_whoever_invents_access_tokens_keeps_nobody_from_signing_in(folder
             for number in range(Limits().connections)
         ]
         async with asyncio.timeout(PATIENCE):
-            while len(small.asked("/introspect")) < len(invented):
-                await asyncio.sleep(0.01)
+            await busy.wait()
             with pytest.raises(ProviderUnavailable):
-                await parts.provider.ready()
+                await parts.useful["provider"]()
         for one in invented:
             one.cancel()
         never.set()

@@ -32,6 +32,7 @@ class Endpoint:
         self.known: dict[str, dict[str, Any]] = {"good": good_claims()}
         self.asked: list[str] = []
         self.hold: asyncio.Event | None = None
+        self.status = 200
         self.reached = asyncio.Event()
         small.on("/introspect", self._answer)
         small.on("/other", self._answer)
@@ -42,7 +43,7 @@ class Endpoint:
         self.reached.set()
         found = self.known.get(token)
         answer = {"active": False} if found is None else {"active": True, **found}
-        return Reply(body=msgspec.json.encode(answer), hold=self.hold)
+        return Reply(status=self.status, body=msgspec.json.encode(answer), hold=self.hold)
 
 
 @pytest.fixture
@@ -238,13 +239,13 @@ async def test_a_question_that_fails_after_everybody_left_troubles_nobody(
     told: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
     tokens = source(endpoint, channel)
-    endpoint.small.on("/introspect", Reply(status=500))
+    endpoint.hold, endpoint.status = asyncio.Event(), 500
     asked = asyncio.ensure_future(tokens.claims("good"))
-    while not tokens._questions:
-        await asyncio.sleep(0)
+    await endpoint.reached.wait()
+    (question,) = tokens._questions.values()
     asked.cancel()
-    while tokens._questions:
-        await asyncio.sleep(0.01)
-    del asked
+    endpoint.hold.set()
+    await asyncio.wait({asked, question})
+    del asked, question
     gc.collect()
     assert told == []
