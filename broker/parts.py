@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -38,10 +37,7 @@ from broker.adapters.sessions.parking import RedisParking
 from broker.adapters.sessions.posted import RedisPostedAnswers
 from broker.adapters.sessions.store import RedisSessions
 from broker.adapters.signals.announcements import RedisAnnouncements
-from broker.adapters.signals.events import EventReader, TransmitterSettings
-from broker.adapters.signals.lease import Lease
-from broker.adapters.signals.management import critical_members
-from broker.adapters.signals.polling import Poller, PollSettings
+from broker.adapters.signals.chosen import event_poller, event_reader, transmitter_tls
 from broker.adapters.signals.stream_notes import RedisStreamNotes
 from broker.config import Acm, ClientSecrets, Secrets, Settings
 from broker.domain.demand import AcrTable
@@ -73,9 +69,6 @@ CALLBACK = "/_inkom/callback"
 LOGGED_OUT = "/_inkom/logged-out"
 LOGIN = "/_inkom/login"
 _OWNER_KNOWN = timedelta(hours=1)  # after the session's latest end: whose it was, for a form that comes too late
-_LEAST_MAX_AGE = 600.0
-_MOST_POLLED = 16 * 1024 * 1024
-_POLLER_LEASE = timedelta(seconds=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +148,11 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
     by_issuer = {one.issuer: providers[name] for name, one in oidc.items()}
     provider, acm = providers.pop(FIRST_PROVIDER), oidc[FIRST_PROVIDER]
     events = BackChannel(Limits(total=settings.acm.time_limit), tls=transmitter_tls(settings, secrets))
-    signals = _signals(settings, acm, provider, clock, events)
+    signals = event_reader(settings, acm, provider, clock, events)
     registrations = SqlRegistrations(Database.at(secrets.database, near=near))
     audit = AuditFile(near / settings.audit.file, clock=clock)
     measures = PrometheusMeasures()
-    polling = _poller(settings, secrets, redis, measures)
+    polling = event_poller(settings, secrets, redis, measures)
     token_lines = token_channels(settings, secrets)
     return Parts(
         clock=clock,
@@ -267,57 +260,6 @@ def _authentication(acm: Acm, client: ClientSecrets) -> Authentication:
             return CertificateAuthentication(method=method)
         case method:
             return SecretAuthentication(method=method, secret=client.secret or "")
-
-
-def transmitter_tls(settings: Settings, secrets: Secrets) -> ssl.SSLContext | None:
-    """Return the context of connections to the transmitter: ACM's own where it is ACM, and an ordinary one else."""
-    is_acm = settings.signals is not None and settings.signals.issuer in (None, settings.acm.issuer)
-    return secrets.acm_tls if is_acm else None
-
-
-def _signals(
-    settings: Settings, oidc: OidcSettings, provider: OidcProvider, clock: Clock, channel: BackChannel
-) -> EventReader | None:
-    """Return what verifies the transmitter's events, if there is one."""
-    signals, acm = settings.signals, settings.acm
-    if signals is None:
-        return None
-    issuer = signals.issuer or acm.issuer
-
-    async def jwks_uri() -> str:
-        return signals.jwks_uri or await provider.jwks_uri()
-
-    transmitter = TransmitterSettings(
-        issuer=issuer,
-        provider=acm.issuer,
-        jwks_uri=jwks_uri,
-        audience=signals.audience or settings.public_url.rstrip("/"),
-        algorithms=signals.algorithms,
-        critical_members=critical_members(channel, issuer),
-        levels={acr: meaning.assurance for acr, meaning in oidc.acr.items() if meaning.assurance is not None},
-        leeway=acm.leeway,
-        # What is older than any session is no news; until then, an event that was held up still counts.
-        max_age=max(settings.sessions.absolute, _LEAST_MAX_AGE),
-        every_event_ends_sessions=settings.registers.source == "claims",
-    )
-    return EventReader(transmitter, clock=clock, channel=channel)
-
-
-def _poller(
-    settings: Settings, secrets: Secrets, redis: Connection, measures: Measures
-) -> tuple[Poller, BackChannel] | None:
-    """Return what fetches events, with the patient channel of its own, where the transmitter is to be polled."""
-    poll = settings.signals.poll if settings.signals else None
-    if poll is None:
-        return None
-    limits = Limits(total=poll.time_limit, body=_MOST_POLLED)
-    channel = BackChannel(limits, tls=transmitter_tls(settings, secrets))
-    return Poller(
-        PollSettings(endpoint=poll.endpoint, token=secrets.signals_access_token, max_events=poll.max_events),
-        channel=channel,
-        lease=Lease(redis, "signals-poller", length=_POLLER_LEASE),
-        measures=measures,
-    ), channel
 
 
 def _clock(settings: Settings, channel: BackChannel) -> tuple[Clock, MovedClock | None]:

@@ -21,10 +21,10 @@ from broker import config
 from broker.adapters.clock import SystemClock
 from broker.adapters.http import BackChannel, Limits
 from broker.adapters.sessions.connection import close, connect
+from broker.adapters.signals.chosen import transmitter_tls
 from broker.adapters.signals.management import POLL, PUSH, Status, Stream, StreamManagement
 from broker.adapters.signals.stream_notes import RedisStreamNotes
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
-from broker.parts import transmitter_tls
 from broker.ports import InkomError
 
 _RECEIVER = "/_inkom/signals"
