@@ -34,6 +34,9 @@ from broker.standing import StandingSessions
 
 _GRACE = timedelta(minutes=15)
 _PATIENCE_SECONDS = 5.0
+# Longer than a call to the provider may wait for its turn and its answer: a refresh that is cut on its way may leave us with
+# a refresh token that was used up.
+_LONGEST_FLIGHT_SECONDS = 90.0
 _LOOK_SECONDS = 0.1
 _log = logging.getLogger("inkom.renewal")
 
@@ -106,7 +109,7 @@ class Renewal:
 
     async def _fly(self, cookie: str, session: Session) -> _Result:
         try:
-            async with asyncio.timeout(self._patience * 4):
+            async with asyncio.timeout(_LONGEST_FLIGHT_SECONDS):
                 return await self._refreshed_by_somebody(cookie, session)
         except (StoreUnavailable, AuditUnavailable, TimeoutError) as error:
             _log.warning("a session could not be refreshed (%s)", type(error).__name__)
