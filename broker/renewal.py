@@ -34,8 +34,8 @@ from broker.standing import StandingSessions
 
 _GRACE = timedelta(minutes=15)
 _PATIENCE_SECONDS = 5.0
-# Longer than a call to the provider may wait for its turn and its answer: a refresh that is cut on its way may leave us with
-# a refresh token that was used up.
+# Longer than a call to the provider may wait for its turn and its answer: a refresh that is cut on its way may leave us
+# with a refresh token that was used up.
 _LONGEST_FLIGHT_SECONDS = 90.0
 _LOOK_SECONDS = 0.1
 _log = logging.getLogger("inkom.renewal")
