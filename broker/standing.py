@@ -62,8 +62,10 @@ class StandingSessions:
         await self._store.use(cookie, session)
 
     async def amend(self, cookie: str, change: Callable[[Session], Session]) -> Session | None:
-        """Change the session as it stands; None when it has ended."""
-        return await self._store.amend(cookie, change)
+        """Change the session as it stands, and return what is left of it by now; None when it has ended."""
+        changed = await self._store.amend(cookie, change)
+        # The store keeps what the provider said at the sign-in: what was announced since is held against it again.
+        return None if changed is None else await self.find(cookie, counts_as_use=False)
 
     async def renew(self, cookie: str, session: Session) -> str | None:
         """Store the session under a new cookie value and end the old one; None when the old one had ended."""

@@ -249,3 +249,16 @@ async def test_an_update_of_the_stream_is_noted_and_audited(world: World) -> Non
 
     assert world.notes.status == "paused"
     assert world.audit.events[-1].detail == "stream paused"
+
+
+async def test_c54_no_backend_is_told_the_former_level_by_the_request_that_reads_the_facts_anew(world: World) -> None:
+    await world.sign_in()
+    world.signals.said = {"falls_to": Assurance.LOW}
+    await world.signal("assurance-level-change")
+
+    for _ in range(2):
+        assert (await world.get(APPLICATION)).status_code == 200
+        world.forget_facts()
+
+    told = [received.values(b"x-inkom-assurance") for received in world.backend.received]
+    assert told == [[b"low"], [b"low"]]
