@@ -26,6 +26,10 @@ _PREFIX = "inkom:sessions:"
 _RECORDS = "inkom:session:"
 _AT_ONCE = 500
 MOST_PER_PERSON = 50
+# Between reading an entry and finding no record, the session may have got a new cookie, and its entry a new place.
+_CLEAR = (
+    "if redis.call('hget', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('hdel', KEYS[1], ARGV[1]) end return 0"
+)
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -90,12 +94,6 @@ class RedisSessionIndex:
         pipeline.hset(_PREFIX + person, session.reference, sealed)
         pipeline.pexpire(_PREFIX + person, self._absolute)
         pipeline.hlen(_PREFIX + person)
-
-    def remove(self, pipeline: Transaction, session: Session) -> None:
-        """Take a session out, in the transaction that deletes its record, and wake the streams that hang on it."""
-        person = self.person(session)
-        pipeline.hdel(_PREFIX + person, session.reference)
-        pipeline.publish(CHANNEL, person)
 
     async def make_room(self, session: Session, *, found: int) -> None:
         """End the oldest sessions of a person who has more than the most; `found` is what `write` answered."""
@@ -171,18 +169,18 @@ class RedisSessionIndex:
             if cursor == 0:
                 return
 
-    async def _open(self, rows: Mapping[str, Mapping[bytes | str, object]]) -> tuple[OpenSession, ...]:
+    async def _open(self, rows: Mapping[str, Mapping[bytes | str, bytes | str]]) -> tuple[OpenSession, ...]:
         """Return, of each person's rows, those whose records are there, the newest first; clear the others away."""
         named = [(person, _text(name), row) for person, found in rows.items() for name, row in found.items()]
-        read = [(person, reference, self._entry(person, reference, row)) for person, reference, row in named]
-        remaining = iter(await self._remaining(entry.address for _, _, entry in read if entry is not None))
+        read = [(person, reference, row, self._entry(person, reference, row)) for person, reference, row in named]
+        remaining = iter(await self._remaining(entry.address for *_, entry in read if entry is not None))
         live: list[OpenSession] = []
         gone = self._redis.pipeline(transaction=False)
         now = self._clock.now()
-        for person, reference, entry in read:
+        for person, reference, row, entry in read:
             left = 0 if entry is None else next(remaining)
             if entry is None or left <= 0 or now >= _instant(entry.ends):
-                gone.hdel(_PREFIX + person, reference)
+                gone.eval(_CLEAR, 1, _PREFIX + person, reference, row)
             else:
                 live.append(self._told(person, reference, entry, left=left, now=now))
         await gone.execute()

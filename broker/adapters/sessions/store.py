@@ -250,12 +250,11 @@ class RedisSessions:
         return await self._announcements.about(identity)
 
     async def _forget(self, address: str, session: Session | None) -> None:
+        if self._index is not None and session is not None:
+            # By its reference: at this very moment it may get a new cookie, and stand elsewhere.
+            await self._index.end(self._index.person(session), [session.reference])
         with store_errors():
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.delete(address)
-            if self._index is not None and session is not None:
-                self._index.remove(pipeline, session)
-            await pipeline.execute()
+            await self._redis.delete(address)
 
     async def _prolong(self, address: str, session: Session) -> None:
         if session.used_at is not None and self._clock.now() - session.used_at <= self._prolonged_every:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -180,3 +180,47 @@ async def test_a_session_with_its_place_in_the_index_takes_at_most_900_bytes(kep
     keys = [f"inkom:sessions:{PERSON}", redis.command("KEYS", "inkom:session:*").decode().split("\r\n")[2]]
     used = [int(redis.command("MEMORY", "USAGE", key)[1:]) for key in keys]
     assert sum(used) <= 900, used
+
+
+class Ending(RedisSessions):
+    """Lets something happen between finding the session to end and ending it."""
+
+    between: Callable[[], Awaitable[object]]
+
+    async def _forget(self, address: str, session: Session | None) -> None:
+        await self.between()
+        await super()._forget(address, session)
+
+
+async def test_a_session_that_gets_a_new_cookie_while_somebody_signs_out_is_over(
+    kept: Kept, redis: RedisServer
+) -> None:
+    cookie = await kept.sessions.begin(known(1))
+    connection = connect(redis.url)
+    ending = Ending(connection, secrets=(NEW,), clock=kept.clock, idle=IDLE, absolute=ABSOLUTE, index=kept.index)
+    ending.between = lambda: kept.sessions.renew(cookie, known(1))
+    await ending.end(cookie)
+    assert redis.command("DBSIZE") == b":0\r\n"
+    await connection.aclose()
+
+
+class Reading(RedisSessionIndex):
+    """Lets something happen between reading a person's entries and looking for the records."""
+
+    between: Callable[[], Awaitable[object]]
+
+    async def _remaining(self, addresses: Iterable[str]) -> list[int]:
+        await self.between()
+        return await super()._remaining(addresses)
+
+
+async def test_a_session_that_gets_a_new_cookie_while_somebody_looks_is_not_cleared_away(
+    kept: Kept, redis: RedisServer
+) -> None:
+    cookie = await kept.sessions.begin(known(1))
+    connection = connect(redis.url)
+    looking = Reading(connection, secrets=(NEW,), pseudonym_key=KEY, clock=kept.clock, idle=IDLE, absolute=ABSOLUTE)
+    looking.between = lambda: kept.sessions.renew(cookie, known(1))
+    await looking.of(PERSON)
+    assert await references(kept) == [f"{1:016x}"]
+    await connection.aclose()
