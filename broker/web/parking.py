@@ -67,7 +67,7 @@ class ParkingPages:
         post = None if too_large else await self._read(request, passage)
         browser = own_browser(request, self._pages.cookies) or secrets.token_urlsafe(32)
         kept = post is not None and await self._parking.park(post, browser=browser)
-        return_to = f"{PARKED}/{post.name}" if post is not None and kept else f"/{passage.application}/"
+        return_to = waiting_place(post) if post is not None and kept else f"/{passage.application}/"
         choosing = isinstance(passage.outcome, ChooseOrganisation)
         response = self._pages.page(
             request,
@@ -88,10 +88,11 @@ class ParkingPages:
 
     async def ask(self, request: Request) -> Response:
         """Say what waits, never what stands in it, and ask whether to send it as this person."""
-        name, here = request.path_params["name"], request.url.path
-        session = await session_of(request, cookies=self._pages.cookies, sessions=self._sessions)
+        name, here, query = request.path_params["name"], request.url.path, request.url.query
+        # No use of the session: else a form that waits would open an application that asks for a more recent use.
+        session = await session_of(request, cookies=self._pages.cookies, sessions=self._sessions, counts_as_use=False)
         if session is None:
-            return self._pages.see_other(address_with_return(LOGIN, here))
+            return self._pages.see_other(address_with_return(LOGIN, f"{here}?{query}" if query else here))
         browser = own_browser(request, self._pages.cookies)
         post = await self._parking.look(name, browser=browser) if browser else None
         if post is None or browser is None:
@@ -186,6 +187,11 @@ class ParkingPages:
             return Owner.of(passage.session) if isinstance(passage.session, Session) else None
         cookie = cookie_value(request.scope["headers"], self._pages.cookies.session)
         return await self._parking.owner(cookie) if cookie else None
+
+
+def waiting_place(post: ParkedPost) -> str:
+    """Return the address that asks about a form. It names the application, as the sign-in has to suit that."""
+    return address_with_return(f"{PARKED}/{post.name}", f"/{post.application}/")
 
 
 def own_browser(request: Request, cookies: Cookies) -> str | None:

@@ -75,9 +75,10 @@ class RefusedSignIn:
 
     async def _remember(self, cookie: str, attempt: SignInAttempt) -> None:
         """Note in the session of a person who stepped up in vain what they were sent with: not to be repeated."""
-        session = await self._sessions.find(cookie)
-        if session is not None and session.reference == attempt.former:
-            await self._sessions.update(cookie, replace(session, asked=asked_of(attempt, now=self._clock.now())))
+        asked = asked_of(attempt, now=self._clock.now())
+        await self._sessions.amend(
+            cookie, lambda kept: replace(kept, asked=asked) if kept.reference == attempt.former else kept
+        )
 
 
 def asked_of(attempt: SignInAttempt, *, now: datetime) -> Asked | None:

@@ -19,7 +19,7 @@ from broker.domain.parked import ParkedPost
 from broker.domain.session import Session
 from broker.ports import AuditLog, Event, Parking, SessionStore
 from broker.web.forms import from_own_page
-from broker.web.parking import PARKED, ParkingPages, own_browser
+from broker.web.parking import ParkingPages, own_browser, waiting_place
 from broker.web.site import Pages
 from broker.web.visitors import session_of
 
@@ -69,18 +69,19 @@ class ReplayedForms:
     async def _confirmed(self, request: Request, fields: Mapping[str, str], *, browser: str) -> ParkedPost | Response:
         """Return the kept form, taken, when everything holds; else what to answer."""
         name = fields.get(FIELD, "")
-        session = await session_of(request, cookies=self._pages.cookies, sessions=self._sessions)
+        # Whether this is a use of the session is for the gate to say, which judges the kept form.
+        session = await session_of(request, cookies=self._pages.cookies, sessions=self._sessions, counts_as_use=False)
         post = await self._parking.look(name, browser=browser)
         if post is None or post.target != _target(request.scope):
             return self._parked.gone(request, session)
         if session is None:
-            return self._pages.see_other(f"{PARKED}/{name}")
+            return self._pages.see_other(waiting_place(post))
         if not from_own_page(request, origin=self._origin) or not _same(fields.get("form_token", ""), session):
-            return self._pages.page(request, "foreign-form.html", status=403, back=f"{PARKED}/{name}")
+            return self._pages.page(request, "foreign-form.html", status=403, back=waiting_place(post))
         if not post.owner.is_person_of(session):
             return await self._parked.refuse(request, session, post, browser=browser)
         if not post.owner.acts_in(session):
-            return self._pages.see_other(f"{PARKED}/{name}")
+            return self._pages.see_other(waiting_place(post))
         taken = await self._parking.take(name, browser=browser)
         if taken is None:
             return self._parked.gone(request, session)

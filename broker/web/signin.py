@@ -25,7 +25,7 @@ from broker.web.demands import demand_in
 from broker.web.forms import from_own_page
 from broker.web.initiated import initiated_by_get, read_initiation
 from broker.web.place import GO, may_have_place, posted_fragment
-from broker.web.providers import Offered, Providers
+from broker.web.providers import Offered, Providers, application_behind
 from broker.web.refused_signin import RefusedSignIn
 from broker.web.return_to import own_path
 from broker.web.site import Pages
@@ -159,7 +159,7 @@ class SignInPages:
 
     def _asked_by_policy(self, return_to: str) -> Demand:
         """Return how the policy of the application that the person is on the way to wants them to be asked."""
-        policy = self._policies.get(return_to.partition("?")[0].split("/")[1])
+        policy = self._policies.get(application_behind(return_to) or "")
         return policy.sign_in if policy else NOTHING
 
     def _askable(self, session: Session | None, return_to: str) -> frozenset[str]:

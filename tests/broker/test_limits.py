@@ -8,6 +8,7 @@ import pytest
 
 from broker.config import Freshness
 from broker.domain.demand import Prompt
+from broker.ports import Mismatch, SignInRefused
 from tests.broker.gateway import World, gateway
 
 STRICT, OWN_PAGE = "/kmo-portefeuille/", "/_inkom/profile"
@@ -83,3 +84,21 @@ async def test_a_program_is_told_that_it_has_to_sign_in(absolute: World) -> None
     answer = await absolute.ask(STRICT)
     assert (answer.status_code, answer.json()["reason"]) == (401, "not-signed-in")
     assert absolute.backend.received == []
+
+
+async def test_a_sign_in_that_was_given_up_is_no_way_around_the_limit(idle: World) -> None:
+    idle.clock.forward(seconds=300)
+    await idle.get((await idle.get(STRICT)).headers["location"])
+    idle.provider.refusal = SignInRefused(Mismatch.CANCELLED, "access_denied")
+    await idle.get(f"/_inkom/callback?error=access_denied&state={idle.provider.attempts[-1].state}")
+    assert not await lets_in(idle)
+
+
+async def test_a_form_that_waits_is_no_way_around_the_limit(idle: World) -> None:
+    idle.clock.forward(seconds=300)
+    assert (await idle.post(STRICT, {"amount": "100"})).status_code == 401
+    ((name, _),) = idle.parking.kept
+    await idle.get(f"/_inkom/parked/{name}")
+    await idle.post(STRICT, {"inkom_parked": name, "form_token": idle.session.form_token})
+    assert idle.backend.received == []
+    assert not await lets_in(idle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from starlette.datastructures import QueryParams
@@ -173,3 +174,10 @@ def test_a_person_reads_what_is_needed(demand: Demand, words: tuple[str, ...]) -
     lines = needed(demand, ACM_ACR)
     assert len(lines) == len(words)
     assert all(word in text for word, (text, _) in zip(words, lines, strict=True))
+
+
+async def test_what_the_policy_asks_goes_along_by_way_of_our_own_pages_too() -> None:
+    async with gateway(change=careful) as world:
+        chooser = f"%2F_inkom%2Forganisation%3Freturn_to%3D{quote(quote(PAGE, safe=''))}"
+        await world.get(f"/_inkom/login?return_to={chooser}")
+        assert world.provider.attempts[-1].prompt == (Prompt.SELECT_ACCOUNT,)
