@@ -49,7 +49,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     common = own_space.common(settings, policies, parts, key=pseudonym_key)
     pages, origin = common.pages, common.origin
     refusal = RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock)
-    answers = PageAnswers(pages=pages, refusal=refusal, too_late=common.parked, acr=parts.acr)
+    answers = PageAnswers(pages=pages, refusal=refusal, too_late=common.parked, acr_at=common.providers.acr_at)
     status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
     intake = _intake(parts)
@@ -121,7 +121,7 @@ def _gate(common: Common, pages: ASGIApp, answers: PageAnswers) -> Gate:
         cookies=common.pages.cookies,
         public_url=common.origin,
         pseudonym_key=common.key,
-        challenges=Challenges(acr=parts.acr, clock=parts.clock),
+        challenges=Challenges(acr_at=common.providers.acr_at, clock=parts.clock),
     )
 
 

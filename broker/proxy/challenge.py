@@ -6,6 +6,7 @@ Whatever is not plainly such a challenge is None, and the backend's answer goes 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from broker.domain.admission import Forward, StepUp, demand_of, just_asked
@@ -67,10 +68,10 @@ class StepUpAsked(Exception):
 
 
 class Challenges:
-    """Decides about backends' challenges. `acr` says what each value of the provider is worth."""
+    """Decides about backends' challenges. `acr_at` says what each value of a provider, by its id, is worth."""
 
-    def __init__(self, *, acr: AcrTable, clock: Clock) -> None:
-        self._acr = acr
+    def __init__(self, *, acr_at: Callable[[str], AcrTable], clock: Clock) -> None:
+        self._acr_at = acr_at
         self._clock = clock
 
     def inspector(self, passage: Passage, policy: Policy) -> Inspect:
@@ -93,26 +94,28 @@ class Challenges:
         It would not when the session is what the backend asks for already, when we cannot ask the provider for any of
         the values, or when the person has just come back from the same errand.
         """
-        values = self._known(asked.acr_values, policy)
+        acr = self._acr_at(session.identity.provider)
+        values = _known(asked.acr_values, policy, acr)
         if asked.acr_values and not values:
             return None
         wanted, identity, now = Demand(acr_values=values, max_age=asked.max_age), session.identity, self._clock.now()
         demand = demand_of(policy).joined(wanted)
-        will_do = wanted.reached(identity.acr, identity.assurance, self._acr)
+        will_do = wanted.reached(identity.acr, identity.assurance, acr)
         if will_do and wanted.young_enough(identity.auth_time, now):
             return None
         return None if just_asked(session, demand, now) or not demand.covers(wanted) else demand
 
-    def _known(self, values: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
-        """Return the values that we can ask for; a level by its own word stands for all that reach it."""
-        found: list[str] = []
-        for value in values:
-            level = next((one for one in Assurance if one.word == value), None)
-            if level is not None:
-                found.extend(Demand(level=level).values(self._acr))
-            elif value in self._acr or value in policy.sign_in.acr_values:
-                found.append(value)
-        return tuple(dict.fromkeys(found))
+
+def _known(values: tuple[str, ...], policy: Policy, acr: AcrTable) -> tuple[str, ...]:
+    """Return the values that we can ask for; a level by its own word stands for all that reach it."""
+    found: list[str] = []
+    for value in values:
+        level = next((one for one in Assurance if one.word == value), None)
+        if level is not None:
+            found.extend(Demand(level=level).values(acr))
+        elif value in acr or value in policy.sign_in.acr_values:
+            found.append(value)
+    return tuple(dict.fromkeys(found))
 
 
 def _read(parameters: dict[str, str]) -> Challenge | None:

@@ -15,16 +15,14 @@ from starlette.types import Receive, Scope, Send
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp
 from broker.domain.demand import NOTHING, AcrTable
 from broker.domain.machine import TokenRefused
+from broker.domain.session import FIRST_PROVIDER, Session
 from broker.ports import (
-    AuditUnavailable,
     ForwardingFailed,
     InkomError,
     Passage,
     ProviderUnavailable,
     RegisterUnavailable,
-    RegistrationsUnavailable,
     Reply,
-    StoreUnavailable,
 )
 from broker.web.challenges import challenges
 from broker.web.demands import address_with_demand
@@ -51,11 +49,14 @@ class TooLate(Protocol):
 class PageAnswers:
     """Fulfils the port `Answers`."""
 
-    def __init__(self, *, pages: Pages, refusal: RefusalPage, too_late: TooLate, acr: AcrTable) -> None:
+    def __init__(
+        self, *, pages: Pages, refusal: RefusalPage, too_late: TooLate, acr_at: Callable[[str], AcrTable]
+    ) -> None:
+        """`acr_at` says what the `acr` values of a provider, by its id, are worth."""
         self._pages = pages
         self._refusal = refusal
         self._too_late = too_late
-        self._acr = acr
+        self._acr_at = acr_at
 
     def shows_pages(self, scope: Scope) -> bool:
         """Whether the client of a request is a browser that navigates, and no program."""
@@ -105,7 +106,7 @@ class PageAnswers:
             return self._failure_document(subject, new_reference())
         outcome = subject.outcome
         if isinstance(outcome, TokenRefused):
-            return _token_refused(outcome, subject, self._acr)
+            return _token_refused(outcome, subject, self._acr_for(subject))
         status, title = _status_and_title(outcome)
         members: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
         match outcome:
@@ -134,7 +135,7 @@ class PageAnswers:
             # A program cannot follow these: they are for people with a browser.
             members = {name: value for name, value in members.items() if not name.endswith("_url")}
         reply = _problem_reply(status, members)
-        return replace(reply, headers=[*reply.headers, *challenges(subject, self._acr)])
+        return replace(reply, headers=[*reply.headers, *challenges(subject, self._acr_for(subject))])
 
     async def _for_people(self, passage: Passage, request: Request) -> Response:
         outcome = passage.outcome
@@ -144,7 +145,8 @@ class PageAnswers:
                 return await self._too_late.answer(request, passage, onward=lambda back: _onward(passage, back))
             case StepUp(demand=demand, tried=True):
                 again = _onward(passage, _target(passage))
-                return step_up_page(self._pages, request, passage, demand=demand, acr=self._acr, again=again)
+                acr = self._acr_for(passage)
+                return step_up_page(self._pages, request, passage, demand=demand, acr=acr, again=again)
             case SignIn() | StepUp() | ChooseOrganisation():
                 return self._pages.see_other(_onward(passage, _target(passage)))
             case Register():
@@ -158,6 +160,11 @@ class PageAnswers:
                 raise AssertionError("a request that may pass is forwarded, and no page is shown to a program")
             case _:
                 assert_never(outcome)
+
+    def _acr_for(self, passage: Passage) -> AcrTable:
+        """Return the values of the provider at which the person signed in; a program's tokens are the first one's."""
+        session = passage.session
+        return self._acr_at(session.identity.provider if isinstance(session, Session) else FIRST_PROVIDER)
 
     def _failure_document(self, error: Exception, reference: str) -> Reply:
         status = _status(error)
@@ -206,8 +213,6 @@ def _part(error: Exception) -> str:
             return "register"
         case ProviderUnavailable():
             return "provider"
-        case StoreUnavailable() | RegistrationsUnavailable() | AuditUnavailable():
-            return "gateway"
         case _:
             return "gateway"
 

@@ -24,6 +24,7 @@ from broker.assembly import assemble
 from broker.config import Acm, Application, Audit, Key, Provider, Sessions, Settings
 from broker.config import Registers as RegisterSettings
 from broker.domain.decide import Decision
+from broker.domain.demand import AcrTable
 from broker.domain.identity_headers import audit_pseudonym
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.parked import Owner, ParkedPost
@@ -715,10 +716,12 @@ async def gateway(
     acm: dict[str, Any] | None = None,
     tokens: Callable[[Hands], Mapping[str, AccessTokens]] = lambda _: {},
     accepted: Mapping[str, tuple[str, ...]] | None = None,
+    others_acr: Mapping[str, AcrTable] | None = None,
 ) -> AsyncIterator[World]:
     """Run a gateway in front of one backend that serves all three applications.
 
-    `accepted` names the providers of applications, and makes those that are not acm; `acm` changes that topic.
+    `accepted` names the providers of applications, and makes those that are not acm, with the `acr` values of
+    `others_acr`; `acm` changes that topic.
     """
     backend = Backend()
     server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
@@ -744,6 +747,7 @@ async def gateway(
         registrations=registrations,
         provider=provider,
         others=others,
+        others_acr=others_acr or {},
         audit=audit,
         assertions=AssertionSigner(key=ec_key(), client_keys=(), issuer=ORIGIN, clock=clock),
         measures=measures,

@@ -88,7 +88,7 @@ def asked(field: str, *, policy: Policy = POLICY, now: datetime = NOON, **change
     outcome = admit(of, application="kmo-portefeuille", policy=POLICY, day=DAY, now=now)
     assert isinstance(outcome, Forward)
     passage = Passage(application="kmo-portefeuille", outcome=outcome, session=of, cookie="c", target=b"/")
-    inspect = Challenges(acr=ACM_ACR, clock=SetClock(now)).inspector(passage, policy)
+    inspect = Challenges(acr_at=lambda _: ACM_ACR, clock=SetClock(now)).inspector(passage, policy)
     try:
         inspect(401, [(b"www-authenticate", f"Bearer {ERROR}, {field}".encode())])
     except StepUpAsked as stepping:
@@ -142,6 +142,6 @@ def test_whoever_has_just_come_back_is_not_sent_again() -> None:
 
 def test_an_answer_about_nobody_challenges_nobody() -> None:
     passage = Passage(application="kmo-portefeuille", outcome=SignIn(), session=None, cookie=None, target=b"/")
-    inspect = Challenges(acr=ACM_ACR, clock=SetClock(NOON)).inspector(passage, POLICY)
+    inspect = Challenges(acr_at=lambda _: ACM_ACR, clock=SetClock(NOON)).inspector(passage, POLICY)
     inspect(401, [(b"www-authenticate", f"Bearer {ERROR}, max_age=5".encode())])
     inspect(200, [])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
+from broker.domain.demand import AcrMeaning
+from broker.domain.people import Assurance, SignInMethod
+from broker.domain.policy import AssuranceAtLeast, Policy, Requirement
 from broker.domain.session import SignInAttempt
-from broker.ports import Mismatch
+from broker.ports import Mismatch, SignedIn
 from broker.web.providers import application_behind
-from tests.broker.gateway import BAKERY, World, gateway
+from tests.broker.gateway import BAKERY, World, an_identity, gateway
+from tests.broker.proxy.world import Received
 
 CHOICE = "/_inkom/login?return_to=%2Fkmo-portefeuille%2F"
 BOTH, TEST_ONLY, ACM_ONLY = "kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen"
@@ -184,3 +190,54 @@ async def test_nobody_registers_an_organisation_with_a_sign_in_that_counts_for_n
 )
 def test_the_application_is_found_also_behind_a_page_of_our_own(path: str, application: str | None) -> None:
     assert application_behind(path) == application
+
+
+CERTAIN = "urn:certain"
+
+
+def at_a_high_level(policy: Policy) -> Policy:
+    level = Requirement(id="level", condition=AssuranceAtLeast(level=Assurance.HIGH))
+    return replace(policy, require=(level, *policy.require))
+
+
+def in_need_of_more(_: Received) -> bytes:
+    return (
+        b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n"
+        b'WWW-Authenticate: Bearer error="insufficient_user_authentication", acr_values="high"\r\n\r\n'
+    )
+
+
+async def test_a_backends_challenge_asks_each_provider_in_its_own_words_and_not_round_in_circles() -> None:
+    others_acr = {"acm-test": {CERTAIN: AcrMeaning(method=SignInMethod.EID, assurance=Assurance.HIGH)}}
+    accepted = {TEST_ONLY: ("acm-test",)}
+    async with gateway(accepted=accepted, others_acr=others_acr, application={"step_up": True}) as world:
+        world.backend.answer = in_need_of_more
+        low = an_identity(assurance=Assurance.LOW)
+        world.others["acm-test"].signed_in = SignedIn(identity=low)
+        await sign_in_at_test(world, TEST_ONLY)
+        asked = await world.get(f"/{TEST_ONLY}/")
+        await world.get(asked.headers["location"])
+        assert last_attempt(world).acr_values == (CERTAIN,)
+        await world.get(f"/_inkom/callback/acm-test?code=c&state={last_attempt(world).state}")
+        assert (await world.get(f"/{TEST_ONLY}/")).status_code == 401
+
+
+async def test_a_program_is_told_what_is_needed_in_the_words_of_the_persons_provider() -> None:
+    others_acr = {"acm-test": {CERTAIN: AcrMeaning(method=SignInMethod.EID, assurance=Assurance.HIGH)}}
+    async with gateway(accepted={TEST_ONLY: ("acm-test",)}, others_acr=others_acr, change=at_a_high_level) as world:
+        world.others["acm-test"].signed_in = SignedIn(identity=an_identity(assurance=Assurance.LOW))
+        await sign_in_at_test(world, TEST_ONLY)
+        told = (await world.ask(f"/{TEST_ONLY}/")).headers["www-authenticate"]
+        assert told.endswith(f'acr_values="{CERTAIN}"')
+
+
+async def test_a_form_that_waits_is_fetched_by_a_sign_in_that_its_application_accepts(world: World) -> None:
+    await sign_in_at_test(world, TEST_ONLY)
+    world.sessions.kept.clear()
+    page = await world.post(f"/{TEST_ONLY}/aanvraag", {"bedrag": "100"})
+    (onward,) = re.findall(r'href="(/_inkom/login[^"]*)"', page.text)
+    answer = await world.get(onward)
+    assert answer.headers["location"].startswith("http://localhost:9000/op/v1/auth?")
+    assert last_attempt(world).return_to.startswith("/_inkom/parked/")
+    asked = await world.get(last_attempt(world).return_to)
+    assert (await world.get(asked.headers["location"])).status_code == 303
