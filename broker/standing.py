@@ -53,10 +53,6 @@ class StandingSessions:
         await self._parking.remember(cookie, Owner.of(session))
         return cookie
 
-    async def update(self, cookie: str, session: Session) -> bool:
-        """Store new facts under the same cookie; False when the session ended meanwhile."""
-        return await self._store.update(cookie, session)
-
     async def use(self, cookie: str, session: Session) -> None:
         """Note that a session, found without counting it as use, is used after all."""
         await self._store.use(cookie, session)
@@ -68,7 +64,7 @@ class StandingSessions:
         return None if changed is None else await self.find(cookie, counts_as_use=False)
 
     async def renew(self, cookie: str, session: Session) -> str | None:
-        """Store the session under a new cookie value and end the old one; None when the old one had ended."""
+        """Let the session, with its organisation, go on under a new cookie; None when it had ended."""
         renewed = await self._store.renew(cookie, session)
         if renewed is not None:
             await self._parking.remember(renewed, Owner.of(session))

@@ -30,9 +30,6 @@ class SessionStore(Protocol):
     async def begin(self, session: Session) -> str:
         """Store a new session and return its cookie value."""
 
-    async def update(self, cookie: str, session: Session) -> bool:
-        """Store new facts under the same cookie; False when the session ended meanwhile (it stays ended)."""
-
     async def use(self, cookie: str, session: Session) -> None:
         """Note that a session, found without counting it as use, is used after all."""
 
@@ -40,7 +37,10 @@ class SessionStore(Protocol):
         """Change the session as it stands, whoever else writes it; None when it has ended (it stays ended)."""
 
     async def renew(self, cookie: str, session: Session) -> str | None:
-        """Store the session under a new cookie value and end the old one; None when the old one had ended."""
+        """Let the session, with its organisation, go on under a new cookie; None when it had ended.
+
+        Whatever else was changed since it was read is kept.
+        """
 
     async def end(self, cookie: str) -> None:
         """End the session for good."""

@@ -91,7 +91,7 @@ class RegistrationPages:
         if isinstance(visit, Response):
             return visit
         if visit.acting.facts.registered:
-            await self._sessions.update(visit.cookie, visit.session)
+            await self._sessions.amend(visit.cookie, lambda kept: kept.acting_for(visit.acting))
             return self._pages.page(request, "registered.html", session=visit.session, return_to=return_to)
         if not self._may_register(visit):
             return self._not_theirs(request, visit.session, return_to)
@@ -120,7 +120,7 @@ class RegistrationPages:
             if not isinstance(contact, Contact):
                 return await self._form(request, visit, return_to, typed=form, mistakes=contact)
             await self._register(visit, contact)
-        await self._sessions.update(visit.cookie, _now_registered(visit))
+        await self._sessions.amend(visit.cookie, lambda kept: kept.acting_for(_now_registered(visit.acting)))
         return self._pages.see_other(return_to)
 
     async def _visit(self, request: Request, return_to: str) -> Visit | Response:
@@ -212,9 +212,8 @@ class RegistrationPages:
         return audit_pseudonym(visit.session.identity.national_number, key=self._pseudonym_key)
 
 
-def _now_registered(visit: Visit) -> Session:
-    facts = replace(visit.acting.facts, registered=True)
-    return visit.session.acting_for(replace(visit.acting, facts=facts))
+def _now_registered(acting: Acting) -> Acting:
+    return replace(acting, facts=replace(acting.facts, registered=True))
 
 
 def remark(mistake: Mistake) -> str:

@@ -193,13 +193,6 @@ class MemorySessions:
         self.used[f"cookie-{self.numbered}"] = self.clock.now()
         return f"cookie-{self.numbered}"
 
-    async def update(self, cookie: str, session: Session) -> bool:
-        self._reach()
-        if cookie not in self.kept:
-            return False
-        self.kept[cookie] = session
-        return True
-
     async def use(self, cookie: str, session: Session) -> None:
         self._reach()
         self.used[cookie] = self.clock.now()

@@ -149,14 +149,6 @@ class RedisSessions:
             await self._index.make_room(session, found=found)
         return self._cookies.write(token)
 
-    async def update(self, cookie: str, session: Session) -> bool:
-        """Store new facts under the same cookie; False when the session ended meanwhile (it stays ended).
-
-        What a refresh wrote since the session was read is kept.
-        """
-        changed = await self.amend(cookie, lambda kept: _joined(session, kept))
-        return changed is not None
-
     async def amend(self, cookie: str, change: Callable[[Session], Session]) -> Session | None:
         """Change the session as it stands, whoever else writes it; None when it has ended (it stays ended)."""
         token = self._cookies.read(cookie)
@@ -183,7 +175,7 @@ class RedisSessions:
             return amended
 
     async def renew(self, cookie: str, session: Session) -> str | None:
-        """Store the session under a new cookie value and end the old one; None when the old one had ended."""
+        """Let the session, with its organisation, go on under a new cookie; None when it had ended."""
         token = self._cookies.read(cookie)
         if token is None:
             return None
@@ -196,7 +188,7 @@ class RedisSessions:
                 return False
             if kept.grant is not None and await _flies(pipeline, kept):
                 return None
-            renewed = _joined(session, kept)
+            renewed = kept.acting_for(session.acting)
             # One transaction: at no moment are both alive, and of two renewals at once only one finds the old one.
             pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             pipeline.delete(address)
@@ -278,9 +270,3 @@ class RedisSessions:
 async def _flies(pipeline: Transaction, session: Session) -> bool:
     lease = await pipeline.get(flight_key(session.reference))
     return lease is not None and not is_resting(lease)
-
-
-def _joined(session: Session, kept: Session) -> Session:
-    """Return the session with what the store knows better: who the person is, when a refresh may have said so since."""
-    same_sign_in = session.identity.authenticated_at == kept.identity.authenticated_at
-    return replace(session, identity=kept.identity, grant=kept.grant) if same_sign_in else session

@@ -25,7 +25,7 @@ Ask = Callable[[RedisSessions, str], Coroutine[Any, Any, object]]
 QUESTIONS: dict[str, Ask] = {
     "find": lambda sessions, cookie: sessions.find(cookie),
     "begin": lambda sessions, _: sessions.begin(session()),
-    "update": lambda sessions, cookie: sessions.update(cookie, session()),
+    "amend": lambda sessions, cookie: sessions.amend(cookie, lambda kept: kept),
     "renew": lambda sessions, cookie: sessions.renew(cookie, session()),
     "end": lambda sessions, cookie: sessions.end(cookie),
     "ping": lambda sessions, _: sessions.ping(),
@@ -115,7 +115,7 @@ async def test_a_replica_that_may_not_be_written_is_a_store_that_is_unavailable(
         own_redis.command("CONFIG", "SET", "replica-serve-stale-data", "yes")
         own_redis.command("REPLICAOF", "127.0.0.1", "1")
         with pytest.raises(StoreUnavailable, match="ReadOnly"):
-            await sessions.update(cookie, session())
+            await sessions.amend(cookie, lambda kept: kept)
 
 
 async def test_attempts_too_are_unavailable_without_redis(own_redis: RedisServer) -> None:

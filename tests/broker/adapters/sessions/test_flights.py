@@ -129,15 +129,3 @@ async def test_a_new_cookie_waits_for_the_refresh_and_gets_its_tokens(
     assert found is not None
     assert (found.grant, found.acting) == (newer, None)
     await store.aclose()
-
-
-async def test_new_facts_do_not_undo_a_refresh(redis: RedisServer) -> None:
-    store = RedisSessions(connect(redis.url), secrets=(NEW,), idle=IDLE, absolute=ABSOLUTE, clock=SetClock())
-    cookie = await store.begin(session(grant=GRANT))
-    newer = replace(GRANT, refresh_token="the-next-token")
-    await store.amend(cookie, lambda kept: replace(kept, grant=newer))
-    assert await store.update(cookie, session(grant=GRANT, acting=None))
-    found = await store.find(cookie)
-    assert found is not None
-    assert (found.grant, found.acting) == (newer, None)
-    await store.aclose()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from broker.adapters.sessions import RedisSessions, connect
 from broker.domain.claims import Claimed, ClaimedRole
+from broker.domain.demand import Asked, Demand
 from broker.domain.numbers import EnterpriseNumber, NationalNumber
 from broker.domain.people import Organisation
 from broker.domain.session import Session
@@ -43,6 +44,10 @@ async def opened(server: RedisServer, clock: SetClock, *secrets: str) -> AsyncIt
 async def sessions(redis: RedisServer, clock: SetClock) -> AsyncIterator[RedisSessions]:
     async with opened(redis, clock) as store:
         yield store
+
+
+def without_organisation(kept: Session) -> Session:
+    return kept.acting_for(None)
 
 
 def only_key(server: RedisServer) -> str:
@@ -80,7 +85,7 @@ async def test_a_session_ends_for_good(sessions: RedisSessions) -> None:
     cookie = await sessions.begin(session())
     await sessions.end(cookie)
     assert await sessions.find(cookie) is None
-    assert await sessions.update(cookie, session()) is False
+    assert await sessions.amend(cookie, without_organisation) is None
     assert await sessions.renew(cookie, session()) is None
 
 
@@ -90,15 +95,15 @@ async def test_ending_twice_or_ending_garbage_is_no_error(sessions: RedisSession
         await sessions.end(value)
 
 
-async def test_an_update_is_found_under_the_same_cookie(sessions: RedisSessions) -> None:
+async def test_a_change_is_found_under_the_same_cookie(sessions: RedisSessions) -> None:
     cookie = await sessions.begin(session())
-    assert await sessions.update(cookie, session(acting=None)) is True
+    assert await sessions.amend(cookie, without_organisation) is not None
     assert await sessions.find(cookie) == session(acting=None)
 
 
 async def test_an_ended_session_never_rises_again(redis: RedisServer, sessions: RedisSessions) -> None:
     cookies = [await sessions.begin(session()) for _ in range(25)]
-    updates = [sessions.update(cookie, session()) for cookie in cookies for _ in range(4)]
+    updates = [sessions.amend(cookie, without_organisation) for cookie in cookies for _ in range(4)]
     await asyncio.gather(*updates, *(sessions.end(cookie) for cookie in cookies))
     assert [await sessions.find(cookie) for cookie in cookies] == [None] * 25
     assert redis.command("DBSIZE") == b":0\r\n"
@@ -113,6 +118,15 @@ async def test_a_renewed_session_has_a_new_cookie_and_the_old_one_is_dead(sessio
     assert await sessions.find(old) is None
 
 
+async def test_a_new_cookie_takes_along_what_was_noted_since_the_session_was_read(sessions: RedisSessions) -> None:
+    asked = Asked(demand=Demand(max_age=60), at=NOW)
+    old = await sessions.begin(session(acting=None))
+    await sessions.amend(old, lambda kept: replace(kept, asked=asked))
+    new = await sessions.renew(old, session())
+    assert new is not None
+    assert await sessions.find(new) == session(asked=asked)
+
+
 async def test_of_many_renewals_at_once_exactly_one_wins(redis: RedisServer, sessions: RedisSessions) -> None:
     old = await sessions.begin(session())
     renewed = await asyncio.gather(*(sessions.renew(old, session()) for _ in range(50)))
@@ -123,7 +137,7 @@ async def test_of_many_renewals_at_once_exactly_one_wins(redis: RedisServer, ses
 @pytest.mark.parametrize("cookie", ["", "garbage", "a.b", "a" * 5000])
 async def test_garbage_is_no_session_in_any_method(sessions: RedisSessions, cookie: str) -> None:
     assert await sessions.find(cookie) is None
-    assert await sessions.update(cookie, session()) is False
+    assert await sessions.amend(cookie, without_organisation) is None
     assert await sessions.renew(cookie, session()) is None
 
 
@@ -156,7 +170,7 @@ async def test_sessions_live_on_when_a_new_secret_is_put_first(redis: RedisServe
         cookie = await before.begin(session())
     async with opened(redis, clock, NEW, OLD) as after:
         assert await after.find(cookie) == session()
-        assert await after.update(cookie, session(acting=None)) is True
+        assert await after.amend(cookie, without_organisation) is not None
         assert await after.find(cookie) == session(acting=None)
 
 
@@ -196,7 +210,7 @@ async def test_a_look_that_is_no_use_prolongs_nothing(redis: RedisServer, sessio
 async def test_new_facts_are_no_use_and_prolong_nothing(redis: RedisServer, sessions: RedisSessions) -> None:
     cookie = await sessions.begin(session())
     redis.command("EXPIRE", only_key(redis), "1000")
-    assert await sessions.update(cookie, session(acting=None)) is True
+    assert await sessions.amend(cookie, without_organisation) is not None
     assert remaining_seconds(redis) <= 1000
 
 
@@ -256,7 +270,7 @@ async def test_use_never_prolongs_beyond_the_absolute_lifetime(
 ) -> None:
     cookie = await sessions.begin(session())
     clock.move(ABSOLUTE - timedelta(minutes=5))
-    await sessions.update(cookie, session())
+    await sessions.amend(cookie, without_organisation)
     assert await sessions.find(cookie) is not None
     clock.move(timedelta(minutes=5))
     assert await sessions.find(cookie) is None
