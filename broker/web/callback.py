@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -100,9 +100,16 @@ class CallbackPages:
         mode: ResponseMode = "query"
         if [name for name, _ in answer] == ["ticket"]:
             mode, answer = "form_post", [*(await self._posted.take(answer[0][1], provider=provider.id) or ())]
-        attempt = await self._attempt(request, answer)
+        states, browser = (
+            [value for name, value in answer if name == "state"],
+            own_browser(request, self._pages.cookies),
+        )
+        if len(states) != 1 or browser is None:
+            return await self._without_attempt(request, None)
+        attempt = await self._attempts.take(states[0], browser=browser)
         if attempt is None:
-            return await self._without_attempt(request, await self._destination(request, answer))
+            # Where it led is known longer than it can be used.
+            return await self._without_attempt(request, await self._attempts.destination(states[0], browser=browser))
         try:
             check_arrival(attempt, at=provider, mode=mode)
             signed_in = await provider.provider.identify(attempt, answer)
@@ -111,22 +118,21 @@ class CallbackPages:
             return await self._refused.answer(request, refused, again=again, attempt=attempt)
         except ProviderUnavailable as error:
             if error.lost and not attempt.once_more:
-                return await self._once_more(request, attempt, error)
+                return await self._once_more(request, attempt, error, browser=browser)
             request.state.retry = with_place(address_with_return(LOGIN, attempt.return_to), attempt.fragment)
             raise
-        return await self._begin(request, attempt, signed_in, arrived_at=arrived_at)
+        return await self._begin(request, attempt, signed_in, browser=browser, arrived_at=arrived_at)
 
-    async def _once_more(self, request: Request, attempt: SignInAttempt, error: ProviderUnavailable) -> Response:
+    async def _once_more(
+        self, request: Request, attempt: SignInAttempt, error: ProviderUnavailable, *, browser: str
+    ) -> Response:
         """Send the person to the provider again, where they are signed in by now and need not do anything.
 
         A code serves once (RFC 6749 4.1.2): when the answer to redeeming it is lost, only another code helps.
         """
         _log.warning("a sign-in is begun once more, as the provider's answer did not come: %s", error)
         self._measures.signed_in("once-more")
-        browser = own_browser(request, self._pages.cookies)
-        provider = self._providers.named(attempt.provider)
-        if browser is None or provider is None:
-            raise error
+        provider = self._answering(request)
         again = replace(
             attempt,
             state=secrets.token_urlsafe(32),
@@ -164,29 +170,12 @@ class CallbackPages:
             raise HTTPException(404)
         return provider
 
-    async def _session(self, request: Request) -> Session | None:
-        # On the way to the provider nobody uses their session, least of all one that an application no longer takes.
-        return await session_of(request, cookies=self._pages.cookies, sessions=self._sessions, counts_as_use=False)
-
-    async def _attempt(self, request: Request, answer: Sequence[tuple[str, str]]) -> SignInAttempt | None:
-        states = [value for name, value in answer if name == "state"]
-        browser = own_browser(request, self._pages.cookies)
-        if len(states) != 1 or browser is None:
-            return None
-        return await self._attempts.take(states[0], browser=browser)
-
-    async def _destination(self, request: Request, answer: Sequence[tuple[str, str]]) -> Destination | None:
-        """Return where this browser's attempt led, which is known longer than the attempt can be used."""
-        states = [value for name, value in answer if name == "state"]
-        browser = own_browser(request, self._pages.cookies)
-        if len(states) != 1 or browser is None:
-            return None
-        return await self._attempts.destination(states[0], browser=browser)
-
     async def _without_attempt(self, request: Request, destination: Destination | None) -> Response:
         """The browser's Back button leads here after a sign-in; without a session it was too late or not ours."""
         path, fragment = (destination.path, destination.fragment) if destination else (START, "")
-        if await self._session(request) is not None:
+        cookies, sessions = self._pages.cookies, self._sessions
+        # Coming back is no use of a session, least of all of one that an application no longer takes.
+        if await session_of(request, cookies=cookies, sessions=sessions, counts_as_use=False) is not None:
             return self._pages.see_other(path, fragment=fragment)
         again = with_place(address_with_return(LOGIN, path), fragment) if destination else LOGIN
         return await self._refused.answer(
@@ -194,7 +183,7 @@ class CallbackPages:
         )
 
     async def _begin(
-        self, request: Request, attempt: SignInAttempt, signed_in: SignedIn, *, arrived_at: datetime
+        self, request: Request, attempt: SignInAttempt, signed_in: SignedIn, *, browser: str, arrived_at: datetime
     ) -> Response:
         """Begin a session under a new id; one that this browser had before is over."""
         cookies = self._pages.cookies
@@ -231,9 +220,12 @@ class CallbackPages:
             )
             await self._audit.happened(stepped_up)
         cookie = await self._sessions.begin(session)
-        browser = own_browser(request, cookies)
-        if browser is not None:
-            await self._attempts.finished(attempt, browser=browser)
+        if await self._sessions.find(cookie, counts_as_use=False) is None:
+            # Over before it began: the next request would ask the provider again, which would answer the same.
+            refused = SignInRefused(Mismatch.INTERACTION_NEEDED, "the provider ended the session that it answers for")
+            again = with_place(_again(attempt, refused.mismatch), attempt.fragment)
+            return await self._refused.answer(request, refused, again=again, attempt=attempt)
+        await self._attempts.finished(attempt, browser=browser)
         self._measures.signed_in("ok")
         session_cookie = cookies.setting(cookies.session, cookie)
         return self._pages.see_other(destination, session_cookie, fragment=attempt.fragment)

@@ -223,3 +223,14 @@ async def test_a_switch_from_another_site_changes_nothing(world: World) -> None:
     )
     assert answer.status_code == 403
     assert (await world.get(APPLICATION)).status_code == 200
+
+
+async def test_a_provider_that_goes_on_with_a_session_that_it_ended_sends_nobody_round_in_circles(world: World) -> None:
+    await signed_in(world)
+    await tell(world, "- a-session one")
+
+    answer = await world.sign_in(APPLICATION)
+
+    assert answer.status_code == 403
+    assert "prompt=login" in answer.text
+    assert world.sessions.kept == {}
