@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from broker.domain.session import Session
+from broker.web.bodies import whole_body
 
 MAX_FORM = 16_384
 MAX_FIELDS = 20
@@ -37,11 +38,9 @@ async def posted_fields(request: Request, *, longest: int = MAX_FORM) -> list[tu
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
         raise ForeignForm("content type")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > longest:
-            raise ForeignForm("too large")
+    body = await whole_body(request, longest=longest)
+    if body is None:
+        raise ForeignForm("too large, or broken off")
     try:
         return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Callable
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -20,6 +20,7 @@ from broker.domain.parked import Owner, ParkedPost
 from broker.domain.session import Session
 from broker.ports import AuditLog, Clock, Event, Parking, Passage, SessionStore
 from broker.web.answers import CHOOSE, LOGIN
+from broker.web.bodies import whole_body
 from broker.web.forms import ForeignForm, from_own_page, own_form
 from broker.web.return_to import address_with_return, own_path
 from broker.web.site import SPACE, Pages
@@ -162,21 +163,16 @@ class ParkingPages:
         owner = await self._owner(request, passage)
         if owner is None:
             return None
-        body = bytearray()
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._largest:
-                    return None
-        except ClientDisconnect:
-            return None  # a part is not the whole, and nobody reads the answer
+        body = await whole_body(request, longest=self._largest)
+        if body is None:
+            return None
         return ParkedPost(
             name=secrets.token_urlsafe(32),
             application=passage.application,
             target=target,
             content_type=request.headers.get("content-type"),
             referer=request.headers.get("referer"),
-            body=bytes(body),
+            body=body,
             parked_at=self._clock.now(),
             owner=owner,
         )

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+
+from broker.web.bodies import whole_body
 
 _MAX_LENGTH = 1024
 _MAX_FORM = 8 * _MAX_LENGTH
@@ -42,16 +44,9 @@ def with_place(address: str, fragment: str) -> str:
 
 async def posted_fragment(request: Request) -> str:
     """Return the fragment that our script sent; nothing when it is not one."""
-    body = bytearray()
+    body = await whole_body(request, longest=_MAX_FORM)
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _MAX_FORM:
-                return ""
-    except ClientDisconnect:
-        return ""
-    try:
-        fields = dict(parse_qsl(body.decode("ascii"), max_num_fields=1))
+        fields = dict(parse_qsl((body or b"").decode("ascii"), max_num_fields=1))
     except ValueError:
         return ""
     return own_fragment(fields.get("fragment", ""))

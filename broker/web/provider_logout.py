@@ -28,6 +28,7 @@ from broker.ports import (
     ProviderUnavailable,
     StoreUnavailable,
 )
+from broker.web.bodies import whole_body
 from broker.web.sender_limit import SenderLimit
 
 _MAX_BODY = 16 * 1024
@@ -129,11 +130,9 @@ async def _token_of(request: Request) -> str:
     """The one logout token of a bounded form. Raises LogoutRefused."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _MEDIA_TYPE:
         raise LogoutRefused(f"the media type is not {_MEDIA_TYPE}")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY:
-            raise LogoutRefused("the form is too large")
+    body = await whole_body(request, longest=_MAX_BODY)
+    if body is None:
+        raise LogoutRefused("the form is too large, or broken off")
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError:

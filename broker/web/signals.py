@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from broker.intake import Intake
 from broker.ports import AuditUnavailable, ProviderUnavailable, SignalRefused, StoreUnavailable
+from broker.web.bodies import whole_body
 
 _MEDIA_TYPE = "application/secevent+jwt"
 _MAX_TOKEN = 64 * 1024
@@ -63,12 +64,10 @@ async def _token_of(request: Request) -> bytes:
     """The body, bounded. Raises SignalRefused."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _MEDIA_TYPE:
         raise SignalRefused("invalid_request", f"the media type is not {_MEDIA_TYPE}")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_TOKEN:
-            raise SignalRefused("invalid_request", "the token is too large")
-    return bytes(body).strip()
+    body = await whole_body(request, longest=_MAX_TOKEN)
+    if body is None:
+        raise SignalRefused("invalid_request", "the token is too large, or broken off")
+    return body.strip()
 
 
 def _refusal(refused: SignalRefused) -> Response:
