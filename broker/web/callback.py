@@ -100,10 +100,8 @@ class CallbackPages:
         mode: ResponseMode = "query"
         if [name for name, _ in answer] == ["ticket"]:
             mode, answer = "form_post", [*(await self._posted.take(answer[0][1], provider=provider.id) or ())]
-        states, browser = (
-            [value for name, value in answer if name == "state"],
-            own_browser(request, self._pages.cookies),
-        )
+        states = [value for name, value in answer if name == "state"]
+        browser = own_browser(request, self._pages.cookies)
         if len(states) != 1 or browser is None:
             return await self._without_attempt(request, None)
         attempt = await self._attempts.take(states[0], browser=browser)
