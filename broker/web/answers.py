@@ -27,7 +27,7 @@ from broker.ports import (
 from broker.web.challenges import challenges
 from broker.web.demands import address_with_demand
 from broker.web.refusal import RefusalPage
-from broker.web.return_to import address_with_return
+from broker.web.return_to import address_with_return, path_of
 from broker.web.site import SPACE, Pages, new_reference, spoken
 from broker.web.step_up import step_up_page
 from broker.web.visitors import shows_pages
@@ -91,7 +91,7 @@ class PageAnswers:
                 status=_status(error),
                 part=_part(error),
                 # Where a sign-in failed on the way back, its address is of no use a second time.
-                retry=getattr(request.state, "retry", request.url.path),
+                retry=getattr(request.state, "retry", path_of(request)),
                 reference=spoken(reference),
             )
         else:

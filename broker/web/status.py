@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from broker.ports import Assertions, InkomError
+from broker.web.return_to import path_of
 from broker.web.site import Pages, new_reference, spoken
 from broker.web.visitors import shows_pages
 
@@ -104,6 +105,6 @@ class StatusPages:
             "failure.html",
             status=500,
             part="gateway",
-            retry=request.url.path,
+            retry=path_of(request),
             reference=spoken(reference),
         )
