@@ -1,12 +1,17 @@
-"""A real headless Chromium, the one of the operating system, that speaks to nobody but the pages under test."""
+"""A real headless Chromium, the one of the operating system, that speaks to nobody but the pages under test.
+
+Pictures of the pages are taken for whoever wants to look: into the folder that INKOM_SCREENSHOTS names.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 # Without these a browser looks things up at its maker's, which tests neither need nor want.
 _FLAGS = (
@@ -30,3 +35,20 @@ def chromium() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
         yield running
         running.close()
+
+
+def picture_folder() -> Path | None:
+    """The folder for pictures, made when it is not there; None when nobody wants any."""
+    named = os.environ.get("INKOM_SCREENSHOTS")
+    if not named:
+        return None
+    folder = Path(named)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """Take a picture of a whole page, if anybody wants it."""
+    folder = picture_folder()
+    if folder is not None:
+        page.screenshot(path=folder / f"{name}.png", full_page=True)

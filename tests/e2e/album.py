@@ -11,7 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.e2e.studio import WIDE, picture_folder
+from tests.chromium import picture_folder
+from tests.e2e.studio import WIDE
 from tests.project.places import ROOT
 
 # name of the picture -> the chapter it opens (or "") and what it shows
@@ -65,30 +66,34 @@ FOLDER = "walkthrough"
 
 @dataclass(slots=True)
 class Album:
-    """Takes the pictures in their order; at the end none may be missing."""
+    """Takes the pictures in their order, where they are wanted; at the end none may be missing."""
 
-    folder: Path
+    folder: Path | None
+    for_documentation: bool
     taken: list[str] = field(default_factory=list)
 
     def take(self, page: Page, name: str) -> None:
         assert name == list(PICTURES)[len(self.taken)], f"{name} is out of order"
         page.set_viewport_size(WIDE)
-        page.screenshot(path=self.folder / f"{name}.jpeg", full_page=True, type="jpeg", quality=70, scale="css")
+        if self.folder is not None:
+            page.screenshot(path=self.folder / f"{name}.jpeg", full_page=True, type="jpeg", quality=70, scale="css")
         self.taken.append(name)
 
     def complete(self) -> None:
         """All were taken; where they are meant for the documentation, it is written anew too."""
         assert self.taken == list(PICTURES)
-        if self.folder.parent != picture_folder():
+        if self.folder is not None and self.for_documentation:
             (self.folder.parent / "walkthrough.md").write_text(document(), encoding="utf-8")
 
 
 def album() -> Album:
-    """Into docs/walkthrough/ when asked, else beside the other pictures of the tests."""
+    """Into docs/walkthrough/ when asked, else beside the other pictures of the tests, if anybody wants those."""
     wanted = os.environ.get("INKOM_WALKTHROUGH")
-    folder = (ROOT / wanted if wanted else picture_folder()) / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    return Album(folder=folder)
+    above = ROOT / wanted if wanted else picture_folder()
+    folder = None if above is None else above / FOLDER
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return Album(folder=folder, for_documentation=bool(wanted))
 
 
 def document() -> str:

@@ -1,15 +1,13 @@
-"""Looks at pages in a real Chromium: axe-core finds nothing, nothing sticks out, and two pictures of each are kept.
+"""Looks at pages in a real Chromium: axe-core finds nothing, and nothing sticks out.
 
-The pictures go to tests/artefacts/, or to the folder that INKOM_SCREENSHOTS names.
+Two pictures of each are kept for whoever wants them: in the folder that INKOM_SCREENSHOTS names.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
@@ -22,8 +20,7 @@ from playwright.sync_api import (
     expect,
 )
 
-from tests.chromium import chromium
-from tests.project.places import ROOT
+from tests.chromium import chromium, keep_picture
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -43,10 +40,9 @@ def patient_chromium() -> Iterator[Browser]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Studio:
-    """Opens windows, looks at pages, keeps pictures and what the browser complained about."""
+    """Opens windows, looks at pages, keeps pictures of them, and what the browser complained about."""
 
     browser: Browser
-    folder: Path
     complaints: list[str] = field(default_factory=list)
 
     @contextmanager
@@ -66,7 +62,7 @@ class Studio:
         """Keep a picture on a wide screen and one on a phone."""
         for size, suffix in ((PHONE, "phone"), (WIDE, "wide")):
             page.set_viewport_size(size)
-            page.screenshot(path=self.folder / f"{name}-{suffix}.png", full_page=True)
+            keep_picture(page, f"{name}-{suffix}")
 
     def look(self, page: Page, name: str) -> None:
         """Hold a page of the gateway to axe-core, wide and on the smallest screen, and keep its pictures."""
@@ -82,10 +78,3 @@ class Studio:
     def _heard(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
             self.complaints.append(message.text)
-
-
-def picture_folder() -> Path:
-    """Return the folder for pictures; made when it is not there."""
-    folder = Path(os.environ.get("INKOM_SCREENSHOTS") or ROOT / "tests" / "artefacts")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

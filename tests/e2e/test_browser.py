@@ -16,7 +16,7 @@ from mock_idp.signin.totp import code_for
 from tests.e2e.chain import Chain
 from tests.e2e.second_gateway import second_gateway
 from tests.e2e.sign_in_pages import Walk, by_app, by_eid, by_federal_token, by_itsme, by_sms, give_card
-from tests.e2e.studio import Studio, patient_chromium, picture_folder
+from tests.e2e.studio import Studio, patient_chromium
 
 APPLICATION = "/kmo-portefeuille/"
 CHOICE_AT_ACM = re.compile("Kies manier van aanmelden")
@@ -31,7 +31,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def studio(browser: Browser) -> Iterator[Studio]:
-    studio = Studio(browser=browser, folder=picture_folder())
+    studio = Studio(browser=browser)
     yield studio
     assert studio.complaints == []
 

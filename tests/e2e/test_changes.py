@@ -25,7 +25,7 @@ from tests.e2e.open_streams import (
     signed_in,
 )
 from tests.e2e.second_gateway import second_gateway
-from tests.e2e.studio import Studio, patient_chromium, picture_folder
+from tests.e2e.studio import Studio, patient_chromium
 
 JSON = {"accept": "application/json"}
 
@@ -186,7 +186,7 @@ def browser() -> Iterator[Browser]:
 def test_an_open_page_says_at_once_that_access_is_over_and_keeps_what_was_typed(
     chain: Chain, browser: Browser, administrator: Administrator
 ) -> None:
-    studio = Studio(browser=browser, folder=picture_folder())
+    studio = Studio(browser=browser)
     with studio.window() as window:
         chain.tell_mock("/mock/next-login", mock_person="employee", mock_method="itsme")
         page = window.new_page()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.e2e.chain import Chain
 from tests.e2e.leaks import redis_of
 from tests.e2e.sign_in_pages import by_eid
-from tests.e2e.studio import Studio, patient_chromium, picture_folder
+from tests.e2e.studio import Studio, patient_chromium
 
 UPLOAD = "/kmo-portefeuille/upload"
 CONTENT = bytes(range(256)) * 500
@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def studio(browser: Browser) -> Iterator[Studio]:
-    studio = Studio(browser=browser, folder=picture_folder())
+    studio = Studio(browser=browser)
     yield studio
     assert studio.complaints == []
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.chain import Chain, surroundings
-from tests.e2e.studio import Studio, patient_chromium, picture_folder
+from tests.e2e.studio import Studio, patient_chromium
 from tests.project.places import ROOT
 
 BREWERY, AUDITED, ASIDE = "1999998953", "1999999646", "1999998854"
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def studio(browser: Browser) -> Iterator[Studio]:
-    studio = Studio(browser=browser, folder=picture_folder())
+    studio = Studio(browser=browser)
     yield studio
     assert studio.complaints == []
 

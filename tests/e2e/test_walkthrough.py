@@ -14,7 +14,7 @@ from mock_idp.days import plus_years
 from tests.e2e.album import Album, album, document
 from tests.e2e.chain import Chain
 from tests.e2e.sign_in_pages import by_eid, by_itsme, give_card
-from tests.e2e.studio import Studio, patient_chromium, picture_folder
+from tests.e2e.studio import Studio, patient_chromium
 from tests.e2e.test_browser import code_of_now
 from tests.project.places import ROOT, read
 
@@ -36,7 +36,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def studio(browser: Browser) -> Iterator[Studio]:
-    studio = Studio(browser=browser, folder=picture_folder())
+    studio = Studio(browser=browser)
     yield studio
     assert studio.complaints == []
 

@@ -3,12 +3,12 @@
 Pictures are taken for whoever wants to look: into the folder that INKOM_SCREENSHOTS names.
 """
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.chromium import keep_picture
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
@@ -20,7 +20,6 @@ STICKS_OUT = "document.documentElement.scrollWidth > document.documentElement.cl
 class Studio:
     """Looks at pages: nothing for axe to find, nothing that sticks out on the smallest screen."""
 
-    folder: Path | None
     axe: Axe
 
     def look(self, page: Page, name: str) -> None:
@@ -28,9 +27,8 @@ class Studio:
         page.wait_for_load_state()
         page.set_viewport_size(SMALLEST)
         assert not page.evaluate(STICKS_OUT), f"{name}: wider than the smallest screen"
-        if self.folder is not None:
-            page.set_viewport_size(NARROW)
-            self._take(page, f"{name}-narrow")
+        page.set_viewport_size(NARROW)
+        keep_picture(page, f"idm-{name}-narrow")
         self._judge(page, WIDE, name)
 
     def look_in_both_languages(self, page: Page, name: str) -> None:
@@ -46,16 +44,8 @@ class Studio:
         page.set_viewport_size(size)
         results = self.axe.run(page)
         assert results.violations_count == 0, f"{name}: {results.generate_report()}"
-        self._take(page, name)
-
-    def _take(self, page: Page, name: str) -> None:
-        if self.folder is not None:
-            page.screenshot(path=self.folder / f"idm-{name}.png", full_page=True)
+        keep_picture(page, f"idm-{name}")
 
 
 def open_studio() -> Studio:
-    named = os.environ.get("INKOM_SCREENSHOTS")
-    folder = None if named is None else Path(named)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    return Studio(folder=folder, axe=Axe())
+    return Studio(axe=Axe())

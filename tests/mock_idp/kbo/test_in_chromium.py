@@ -1,18 +1,17 @@
 """KBO's pages as a visitor sees them: wide and on a phone, in both languages, without a finding of axe-core.
 
-Pictures go to the folder that INKOM_SCREENSHOTS names, else to pytest's temporary folder.
+Pictures go to the folder that INKOM_SCREENSHOTS names.
 """
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.chromium import chromium as real_chromium
+from tests.chromium import keep_picture
 from tests.mock_idp.kbo.visitor import BAKERY, BUILDER, UNLISTED, WOUND_UP
 from tests.mock_idp.provider import Mock
 
@@ -53,14 +52,7 @@ def chromium() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    chosen = Path(os.environ.get("INKOM_SCREENSHOTS", tmp_path))
-    chosen.mkdir(parents=True, exist_ok=True)
-    return chosen
-
-
-def look(page: Page, name: str, folder: Path, *, translation: bool = False) -> None:
+def look(page: Page, name: str, *, translation: bool = False) -> None:
     """A translation has the same marks as its original, so axe looks at it once."""
     page.set_viewport_size(SMALLEST)
     assert not page.evaluate(STICKS_OUT), name
@@ -69,12 +61,12 @@ def look(page: Page, name: str, folder: Path, *, translation: bool = False) -> N
         if not (translation and suffix == "wide"):
             results = Axe().run(page)
             assert results.violations_count == 0, f"{name}: {results.generate_report()}"
-        page.screenshot(path=folder / f"kbo-{name}-{suffix}.png", full_page=True)
+        keep_picture(page, f"kbo-{name}-{suffix}")
 
 
 @pytest.mark.parametrize(("language", "locale", "at"), [("nl", "nl-BE", 2), ("en", "en-GB", 3)])
 def test_each_page_looks_right_on_every_screen(
-    chromium: Browser, mock: Mock, folder: Path, language: str, locale: str, at: int
+    chromium: Browser, mock: Mock, language: str, locale: str, at: int
 ) -> None:
     with chromium.new_context(locale=locale, base_url=mock.origin) as context:
         page = context.new_page()
@@ -83,17 +75,15 @@ def test_each_page_looks_right_on_every_screen(
                 continue
             page.goto(one[1])
             expect(page.locator("main")).to_contain_text(one[at])
-            look(page, f"{one[0]}-{language}", folder, translation=language == "en")
+            look(page, f"{one[0]}-{language}", translation=language == "en")
 
 
-def test_a_visitor_finds_an_enterprise_without_representative_and_plays_kbo(
-    chromium: Browser, mock: Mock, folder: Path
-) -> None:
+def test_a_visitor_finds_an_enterprise_without_representative_and_plays_kbo(chromium: Browser, mock: Mock) -> None:
     with chromium.new_context(locale="nl-BE", base_url=mock.origin) as context:
         page = context.new_page()
         page.goto("/")
         page.get_by_role("link", name=re.compile("^KBO ")).click()
-        look(page, "search", folder)
+        look(page, "search")
         page.get_by_label("Ondernemingsnummer of naam").fill("1999.999.547")
         page.get_by_role("button", name="Zoek").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Atelier Zondernaam")
@@ -103,7 +93,7 @@ def test_a_visitor_finds_an_enterprise_without_representative_and_plays_kbo(
         page.get_by_label("Begindatum").fill("31/02/2026")
         page.get_by_role("button", name="Meld aan KBO").click()
         expect(page.get_by_role("alert")).to_contain_text("3")
-        look(page, "add-wrong", folder)
+        look(page, "add-wrong")
         page.get_by_role("link", name=re.compile("Schrijf een bestaande dag")).click()
         expect(page.get_by_label("Begindatum")).to_be_focused()
         page.get_by_label("Begindatum").fill("01/01/2026")
@@ -111,23 +101,23 @@ def test_a_visitor_finds_an_enterprise_without_representative_and_plays_kbo(
         page.get_by_label("Functie", exact=True).select_option("10006")
         page.get_by_role("button", name="Meld aan KBO").click()
         expect(page.get_by_role("status")).to_contain_text("gemeld aan KBO")
-        look(page, "told", folder)
+        look(page, "told")
 
         page.get_by_role("link", name="Speel KBO", exact=True).first.click()
         expect(page.get_by_role("table")).to_contain_text("Bavo Eenzaam")
-        look(page, "counter", folder)
+        look(page, "counter")
         page.get_by_role("button", name="Registreer nu").click()
         expect(page.get_by_role("status")).to_contain_text("iedereen ziet het")
 
         page.goto(f"/kbo/loket/{UNLISTED}")
         page.get_by_role("link", name=re.compile("Beëindig")).click()
-        look(page, "end", folder)
+        look(page, "end")
         page.get_by_role("button", name="Meld het einde aan KBO").click()
-        look(page, "end-told", folder)
+        look(page, "end-told")
         page.get_by_role("button", name="Trek in").click()
         expect(page.get_by_role("status")).to_contain_text("Er verandert niets")
 
         page.goto("/kbo/loket/nieuw")
         page.get_by_label("Naam").fill("Proef BV")
         page.get_by_role("button", name="Voeg de onderneming toe").click()
-        look(page, "new-wrong", folder)
+        look(page, "new-wrong")

@@ -1,15 +1,13 @@
 """The mailbox as a visitor sees it: on a wide screen and on a phone, without a finding of axe-core.
 
-Pictures go to the folder that INKOM_SCREENSHOTS names, else to pytest's temporary folder.
+Pictures go to the folder that INKOM_SCREENSHOTS names.
 """
 
-import os
 import smtplib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,6 +15,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from mock_idp.mail.settings import MailSettings
 from tests.chromium import chromium as real_chromium
+from tests.chromium import keep_picture
 from tests.mock_idp.mail.scene import SOON
 from tests.mock_idp.mail.served import mail, running_mock
 from tests.mock_idp.provider import Mock
@@ -53,31 +52,24 @@ def page(chromium: Browser, mock: Mock) -> Iterator[Page]:
         yield context.new_page()
 
 
-def look(page: Page, name: str, folder: Path) -> None:
+def look(page: Page, name: str) -> None:
     page.set_viewport_size(SMALLEST)
     assert not page.evaluate(STICKS_OUT), name
     for suffix, size in SIZES:
         page.set_viewport_size(size)
         results = Axe().run(page)
         assert results.violations_count == 0, f"{name}: {results.generate_report()}"
-        page.screenshot(path=folder / f"mail-{name}-{suffix}.png", full_page=True)
+        keep_picture(page, f"mail-{name}-{suffix}")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    chosen = Path(os.environ.get("INKOM_SCREENSHOTS", tmp_path))
-    chosen.mkdir(parents=True, exist_ok=True)
-    return chosen
-
-
-def test_a_visitor_sends_the_mail_of_the_day_reads_it_and_empties_the_mailbox(page: Page, folder: Path) -> None:
+def test_a_visitor_sends_the_mail_of_the_day_reads_it_and_empties_the_mailbox(page: Page) -> None:
     page.goto("/postvak")
     expect(page.get_by_text("Nog geen mail")).to_be_visible()
-    look(page, "empty", folder)
+    look(page, "empty")
 
     page.get_by_role("button", name="Verstuur nu de mail van vandaag").click()
     expect(page.get_by_role("table")).to_contain_text(SOON)
-    look(page, "list", folder)
+    look(page, "list")
 
     page.get_by_role("row", name=SOON).get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("loopt bijna af")
@@ -86,7 +78,7 @@ def test_a_visitor_sends_the_mail_of_the_day_reads_it_and_empties_the_mailbox(pa
     with page.expect_popup() as opened:
         inside.get_by_role("link", name="Mijn profiel").click()
     opened.value.close()
-    look(page, "message", folder)
+    look(page, "message")
 
     page.goto("/postvak?q=niemand")
     expect(page.get_by_text("Geen mail aan een adres")).to_be_visible()
@@ -120,9 +112,7 @@ def spy() -> Iterator[tuple[str, list[str]]]:
             thread.join(10)
 
 
-def test_a_message_of_a_stranger_runs_loads_and_sends_nothing(
-    page: Page, served: tuple[Mock, int], mock: Mock, folder: Path
-) -> None:
+def test_a_message_of_a_stranger_runs_loads_and_sends_nothing(page: Page, served: tuple[Mock, int], mock: Mock) -> None:
     with spy() as (stranger, asked):
         loads = (
             "<p id=shown>hallo</p><script>parent.document.title='taken';fetch('/mock/reset',{method:'POST'})</script>"
@@ -142,7 +132,7 @@ def test_a_message_of_a_stranger_runs_loads_and_sends_nothing(
         expect(page.frame_locator("iframe").locator("#shown")).to_have_text("hallo")
         page.wait_for_load_state("networkidle")
         assert "taken" not in page.title()
-        look(page, "stranger", folder)
+        look(page, "stranger")
 
         # Alone in a window, where no frame of ours shuts it in, its own headers do.
         page.goto(f"/postvak/{newest}/html")

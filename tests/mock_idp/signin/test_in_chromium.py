@@ -1,15 +1,12 @@
 """All five methods in a real Chromium, from a relying party of another origin and back to it.
 
-Each page is held to axe-core, wide and narrow, and its picture is kept: in the folder that INKOM_SCREENSHOTS names,
-else in pytest's temporary folder.
+Each page is held to axe-core, wide and narrow, and its picture is kept in the folder that INKOM_SCREENSHOTS names.
 """
 
 import base64
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from socket import create_server
 
 import pytest
@@ -22,6 +19,7 @@ from starlette.routing import Route
 
 from mock_idp.signin.totp import code_for, step_at
 from tests.chromium import chromium as real_chromium
+from tests.chromium import keep_picture
 from tests.mock_idp.signin.mock_server import EID, ITSME, MockServer, mock_server, origin_of, serving
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
@@ -66,8 +64,6 @@ def chromium() -> Iterator[Browser]:
 class Studio:
     """Looks at pages: nothing for axe to find, nothing sticking out, nothing too small to hit, and two pictures."""
 
-    folder: Path
-
     def look(self, page: Page, name: str) -> None:
         page.wait_for_load_state()
         page.set_viewport_size(SMALLEST)
@@ -77,14 +73,12 @@ class Studio:
             results = Axe().run(page)
             assert results.violations_count == 0, f"{name}: {results.generate_report()}"
             assert page.evaluate(TOO_SMALL) == [], name
-            page.screenshot(path=self.folder / f"signin-{name}-{suffix}.png", full_page=True)
+            keep_picture(page, f"signin-{name}-{suffix}")
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Studio:
-    folder = Path(os.environ.get("INKOM_SCREENSHOTS", str(tmp_path)))
-    folder.mkdir(parents=True, exist_ok=True)
-    return Studio(folder=folder)
+def studio() -> Studio:
+    return Studio()
 
 
 @pytest.fixture
