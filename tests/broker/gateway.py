@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -701,6 +702,13 @@ def _named(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
+@cache
+def shipped_policy(applications: tuple[str, ...]) -> Policy:
+    """The policy in `policies/`; read once, as reading and judging it takes longer than most tests."""
+    (policy,) = load(ROOT / "policies", applications=applications)
+    return policy
+
+
 @asynccontextmanager
 async def gateway(
     *,
@@ -752,7 +760,7 @@ async def gateway(
         vital={"sessions": sessions.ping, "registrations": registrations.ping},
         useful={},
     )
-    (policy,) = load(ROOT / "policies", applications=settings.applications.keys())
+    policy = shipped_policy(tuple(settings.applications))
     gate = assemble(settings, (change(policy),), parts, pseudonym_key=PSEUDONYM_KEY)
     transport = httpx2.ASGITransport(app=as_from_the_edge(gate), raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url=ORIGIN, follow_redirects=False) as client:

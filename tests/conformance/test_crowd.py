@@ -107,7 +107,7 @@ async def register_all(pair: Pair, database: Path) -> None:
         numbers = [number for (number,) in world.execute("SELECT number FROM enterprise")]
     world.close()
     for gateway in (pair.first, pair.second):
-        registrations = SqlRegistrations(Database.at("sqlite:///registrations.db", near=gateway.folder))
+        registrations = SqlRegistrations(Database.at("sqlite:///registrations.sqlite", near=gateway.folder))
         await registrations.register_all([_registration(number) for number in numbers])
         await registrations.aclose()
 
