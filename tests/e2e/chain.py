@@ -155,7 +155,7 @@ def _started(directory: Path, environment: Mapping[str, str]) -> Chain:
         printed = _until_ready(chain.process)
         if printed is None:
             return chain
-        chain.process.wait(timeout=30)
+        chain.process.communicate(timeout=30)  # which closes its end of the pipe too
         if "in use" not in printed:
             raise AssertionError("the chain did not start:\n" + printed)
     raise AssertionError(f"no ports stayed free long enough, {_MOST_STARTS} times")
