@@ -9,20 +9,17 @@ the Back button: half an hour for one that was never finished, hours for one tha
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeVar
 
-import msgspec
 from redis.asyncio import Redis
 
 from broker.adapters.sessions.connection import store_errors
-from broker.adapters.sessions.sealing import Sealing, address_of
+from broker.adapters.sessions.sealing import SealedValues, address_of
 from broker.domain.session import Destination, SignInAttempt
 
 _LIFETIME = timedelta(minutes=10)
 _LEFTOVER = timedelta(minutes=20)  # after its lifetime, an attempt only tells where it led
 _FINISHED = timedelta(hours=4)
 _PER_BROWSER = 20
-_Kept = TypeVar("_Kept", SignInAttempt, Destination)
 
 
 class RedisAttempts:
@@ -38,15 +35,15 @@ class RedisAttempts:
     ) -> None:
         """`secrets` are newest first. Raises ValueError."""
         self._redis = redis
-        self._sealing = Sealing("attempt", secrets=secrets)
-        self._destinations = Sealing("destination", secrets=secrets)
+        self._attempts = SealedValues("attempt", SignInAttempt, secrets=secrets)
+        self._destinations = SealedValues("destination", Destination, secrets=secrets)
         self._kept = lifetime + _LEFTOVER
         self._per_browser = per_browser
 
     async def keep(self, attempt: SignInAttempt, *, browser: str) -> None:
         """Keep an attempt, bound to a browser by the value of its sign-in cookie."""
         address, token = _place(attempt.state, browser)
-        record = self._sealing.seal(msgspec.json.encode(attempt), token=token, address=address)
+        record = self._attempts.seal(attempt, token=token, address=address)
         row = _row_of(browser)
         with store_errors():
             pipeline = self._redis.pipeline(transaction=True)
@@ -69,14 +66,13 @@ class RedisAttempts:
             pipeline.getdel(address)
             pipeline.lrem(_row_of(browser), 1, address)
             sealed, _ = await pipeline.execute()
-        return self._opened(sealed, token=token, address=address)
+        return self._attempts.open(sealed, token=token, address=address)
 
     async def finished(self, attempt: SignInAttempt, *, browser: str) -> None:
         """Remember where an attempt led that ended in a session."""
         address, token = _place(attempt.state, browser, purpose="destination")
-        known = msgspec.json.encode(Destination.of(attempt))
+        sealed = self._destinations.seal(Destination.of(attempt), token=token, address=address)
         with store_errors():
-            sealed = self._destinations.seal(known, token=token, address=address)
             await self._redis.set(address, sealed, px=_FINISHED)
 
     async def destination(self, state: str, *, browser: str) -> Destination | None:
@@ -85,24 +81,10 @@ class RedisAttempts:
         after, _ = _place(state, browser, purpose="destination")
         with store_errors():
             late, known = await self._redis.mget(address, after)
-        if isinstance(known, bytes):
-            record = self._destinations.open(known, token=token, address=after)
-            return None if record is None else _decoded(record, Destination)
-        attempt = self._opened(late, token=token, address=address)
+        if known is not None:
+            return self._destinations.open(known, token=token, address=after)
+        attempt = self._attempts.open(late, token=token, address=address)
         return None if attempt is None else Destination.of(attempt)
-
-    def _opened(self, sealed: object, *, token: bytes, address: str) -> SignInAttempt | None:
-        if not isinstance(sealed, bytes):
-            return None
-        record = self._sealing.open(sealed, token=token, address=address)
-        return None if record is None else _decoded(record, SignInAttempt)
-
-
-def _decoded(record: bytes, kind: type[_Kept]) -> _Kept | None:
-    try:
-        return msgspec.json.decode(record, type=kind)
-    except msgspec.MsgspecError:
-        return None  # written by another version of the gateway
 
 
 def _place(state: str, browser: str, *, purpose: str = "attempt") -> tuple[str, bytes]:

@@ -29,6 +29,11 @@ CHANNEL = "inkom:announcements"  # where whoever holds a stream open hears that 
 _SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
 
 
+def decided(pipeline: Transaction) -> None:
+    """End the reading part of a watched transaction: what follows is carried out whole, or begun anew."""
+    pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreLimits:
     """Bounds in seconds of connecting and of one command, and how many connections one process may hold."""

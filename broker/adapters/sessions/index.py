@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from redis.asyncio import Redis
 
-from broker.adapters.sessions.connection import CHANNEL, Transaction, close, store_errors
-from broker.adapters.sessions.sealing import Sealing
+from broker.adapters.sessions.connection import CHANNEL, Transaction, close, decided, store_errors
+from broker.adapters.sessions.sealing import SealedValues
 from broker.domain.browsers import Browser
 from broker.domain.identity_headers import audit_pseudonym
 from broker.domain.numbers import EnterpriseNumber
@@ -66,7 +66,7 @@ class RedisSessionIndex:
     ) -> None:
         """`secrets` are those of the sessions, newest first; `idle` and `absolute` theirs too. Raises ValueError."""
         self._redis = redis
-        self._sealing = Sealing("index", secrets=secrets)
+        self._entries = SealedValues("index", _Entry, secrets=secrets, codec=msgspec.msgpack)
         self._key = pseudonym_key
         self._idle = idle
         self._absolute = absolute
@@ -90,7 +90,7 @@ class RedisSessionIndex:
             browser=browser.name,
             system=browser.system,
         )
-        sealed = self._sealing.seal(msgspec.msgpack.encode(entry), token=person.encode(), address=session.reference)
+        sealed = self._entries.seal(entry, token=person.encode(), address=session.reference)
         pipeline.hset(_PREFIX + person, session.reference, sealed)
         pipeline.pexpire(_PREFIX + person, self._absolute)
         pipeline.hlen(_PREFIX + person)
@@ -119,7 +119,7 @@ class RedisSessionIndex:
             found = dict(zip(references, rows, strict=True))
             entries = {one: entry for one, row in found.items() if (entry := self._entry(person, one, row))}
             ended = [one for one, entry in entries.items() if await pipeline.exists(entry.address)]
-            pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            decided(pipeline)
             pipeline.hdel(key, *references)
             if entries:
                 pipeline.delete(*(entry.address for entry in entries.values()))
@@ -205,13 +205,7 @@ class RedisSessionIndex:
 
     def _entry(self, person: str, reference: str, sealed: object) -> _Entry | None:
         """Return an entry; None for one that is absent, or not sealed here for this person and reference."""
-        if not isinstance(sealed, bytes):
-            return None
-        record = self._sealing.open(sealed, token=person.encode(), address=reference)
-        try:
-            return None if record is None else msgspec.msgpack.decode(record, type=_Entry)
-        except msgspec.MsgspecError:
-            return None  # written by another version of the gateway
+        return self._entries.open(sealed, token=person.encode(), address=reference)
 
 
 def _decoded(place: str) -> bytes:

@@ -8,13 +8,12 @@ forms for each browser and a limited number in all: whoever fills Redis does not
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeVar
 
 import msgspec
 from redis.asyncio import Redis
 
 from broker.adapters.sessions.connection import store_errors
-from broker.adapters.sessions.sealing import Sealing, address_of
+from broker.adapters.sessions.sealing import SealedValues, address_of
 from broker.domain.parked import Owner, ParkedPost
 from broker.ports import Clock
 
@@ -22,7 +21,6 @@ _LIFETIME = timedelta(minutes=15)
 _PER_BROWSER = 3
 _ALL = "inkom:parked-in-all"
 _MOST_OCTETS = 64_000_000
-_Kept = TypeVar("_Kept", Owner, ParkedPost)
 
 
 class RedisParking:
@@ -44,8 +42,8 @@ class RedisParking:
         `most` is the number of forms in all, by default as many as fit into 64 MB. Raises ValueError.
         """
         self._redis = redis
-        self._forms = Sealing("parked", secrets=secrets)
-        self._owners = Sealing("owner", secrets=secrets)
+        self._forms = SealedValues("parked", ParkedPost, secrets=secrets, codec=msgspec.msgpack)
+        self._owners = SealedValues("owner", Owner, secrets=secrets, codec=msgspec.msgpack)
         self._clock = clock
         self._owners_lifetime = owners
         self._lifetime = lifetime
@@ -55,7 +53,7 @@ class RedisParking:
         """Remember whose session a cookie stands for."""
         token = cookie.encode(errors="replace")
         address = address_of("owner", token)
-        record = self._owners.seal(msgspec.msgpack.encode(owner), token=token, address=address)
+        record = self._owners.seal(owner, token=token, address=address)
         with store_errors():
             await self._redis.set(address, record, px=self._owners_lifetime)
 
@@ -65,10 +63,7 @@ class RedisParking:
         address = address_of("owner", token)
         with store_errors():
             sealed = await self._redis.get(address)
-        if not isinstance(sealed, bytes):
-            return None
-        record = self._owners.open(sealed, token=token, address=address)
-        return None if record is None else _decoded(record, Owner)
+        return self._owners.open(sealed, token=token, address=address)
 
     async def forget(self, cookie: str) -> None:
         """Forget whose session it was: the person signed out, and nothing of it goes on."""
@@ -78,7 +73,7 @@ class RedisParking:
     async def park(self, post: ParkedPost, *, browser: str) -> bool:
         """Keep a form for fifteen minutes; False when there is no room. A browser's oldest makes room."""
         address, token = _place(post.name, browser)
-        record = self._forms.seal(msgspec.msgpack.encode(post), token=token, address=address)
+        record = self._forms.seal(post, token=token, address=address)
         row, now = _row_of(browser), self._clock.now()
         with store_errors():
             pipeline = self._redis.pipeline(transaction=True)
@@ -106,7 +101,7 @@ class RedisParking:
         address, token = _place(name, browser)
         with store_errors():
             sealed = await self._redis.get(address)
-        return self._opened(sealed, token=token, address=address)
+        return self._forms.open(sealed, token=token, address=address)
 
     async def take(self, name: str, *, browser: str) -> ParkedPost | None:
         """Return a form and forget it, exactly once."""
@@ -117,20 +112,7 @@ class RedisParking:
             pipeline.zrem(_ALL, address)
             pipeline.lrem(_row_of(browser), 1, address)
             sealed, *_ = await pipeline.execute()
-        return self._opened(sealed, token=token, address=address)
-
-    def _opened(self, sealed: bytes | str | None, *, token: bytes, address: str) -> ParkedPost | None:
-        if not isinstance(sealed, bytes):
-            return None
-        record = self._forms.open(sealed, token=token, address=address)
-        return None if record is None else _decoded(record, ParkedPost)
-
-
-def _decoded(record: bytes, kind: type[_Kept]) -> _Kept | None:
-    try:
-        return msgspec.msgpack.decode(record, type=kind)
-    except msgspec.MsgspecError:
-        return None  # written by another version of the gateway
+        return self._forms.open(sealed, token=token, address=address)
 
 
 def _place(name: str, browser: str) -> tuple[str, bytes]:

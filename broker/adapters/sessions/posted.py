@@ -14,7 +14,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from broker.adapters.sessions.connection import store_errors
-from broker.adapters.sessions.sealing import Sealing, address_of
+from broker.adapters.sessions.sealing import SealedValues, address_of
 
 _PURPOSE = "posted"
 _LIFETIME = timedelta(minutes=1)
@@ -32,7 +32,7 @@ class RedisPostedAnswers:
     def __init__(self, redis: Redis, *, secrets: tuple[str, ...], lifetime: timedelta = _LIFETIME) -> None:
         """`secrets` are newest first. Raises ValueError."""
         self._redis = redis
-        self._sealing = Sealing(_PURPOSE, secrets=secrets)
+        self._answers = SealedValues(_PURPOSE, _Record, secrets=secrets)
         self._lifetime = lifetime
 
     async def keep(self, answer: Sequence[tuple[str, str]], *, provider: str) -> str:
@@ -40,9 +40,9 @@ class RedisPostedAnswers:
         ticket = randomness.token_urlsafe(32)
         token = ticket.encode("ascii")
         address = address_of(_PURPOSE, token)
-        record = msgspec.json.encode(_Record(provider=provider, answer=tuple(answer)))
+        record = _Record(provider=provider, answer=tuple(answer))
         with store_errors():
-            await self._redis.set(address, self._sealing.seal(record, token=token, address=address), px=self._lifetime)
+            await self._redis.set(address, self._answers.seal(record, token=token, address=address), px=self._lifetime)
         return ticket
 
     async def take(self, ticket: str, *, provider: str) -> tuple[tuple[str, str], ...] | None:
@@ -53,11 +53,5 @@ class RedisPostedAnswers:
         address = address_of(_PURPOSE, token)
         with store_errors():
             sealed = await self._redis.getdel(address)
-        opened = self._sealing.open(sealed, token=token, address=address) if isinstance(sealed, bytes) else None
-        if opened is None:
-            return None
-        try:
-            record = msgspec.json.decode(opened, type=_Record)
-        except msgspec.MsgspecError:
-            return None  # written by another version of the gateway
-        return record.answer if record.provider == provider else None
+        record = self._answers.open(sealed, token=token, address=address)
+        return record.answer if record is not None and record.provider == provider else None

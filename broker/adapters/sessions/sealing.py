@@ -11,12 +11,15 @@ import os
 import zlib
 from base64 import urlsafe_b64encode
 from hashlib import sha256
+from typing import Any, Generic, Protocol, TypeVar
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+T = TypeVar("T")
 _FORM = b"\x01"
 _NONCE_BYTES = 12
 _SHORTEST_SECRET = 32
@@ -75,6 +78,46 @@ class Sealing:
     def _mark(self, secret: bytes) -> bytes:
         """Return one byte that tells which secret sealed a record, and next to nothing about the secret."""
         return HKDF(algorithm=SHA256(), length=1, salt=None, info=b"inkom mark of " + self._purpose).derive(secret)
+
+
+class Codec(Protocol):
+    """How a value becomes octets: `msgspec.json`, or `msgspec.msgpack` for values that hold octets."""
+
+    def encode(self, obj: Any, /) -> bytes:
+        """Return the octets of a value."""
+
+    def decode(self, buf: bytes, /, *, type: type[T]) -> T:
+        """Return the value. Raises MsgspecError."""
+
+
+class SealedValues(Generic[T]):
+    """Values of one type, sealed. What another version of the gateway wrote is nothing, like what is forged."""
+
+    def __init__(
+        self,
+        purpose: str,
+        kind: type[T],
+        *,
+        secrets: tuple[str, ...],
+        codec: Codec = msgspec.json,
+        dictionary: bytes = b"",
+    ) -> None:
+        """`secrets` and `dictionary` as for `Sealing`. Raises ValueError."""
+        self._sealing = Sealing(purpose, secrets=secrets, dictionary=dictionary)
+        self._kind = kind
+        self._codec = codec
+
+    def seal(self, value: T, *, token: bytes, address: str) -> bytes:
+        """Encrypt a value for its address."""
+        return self._sealing.seal(self._codec.encode(value), token=token, address=address)
+
+    def open(self, sealed: object, *, token: bytes, address: str) -> T | None:
+        """Return the value of what Redis answered; None for anything that is not one of ours."""
+        record = self._sealing.open(sealed, token=token, address=address) if isinstance(sealed, bytes) else None
+        try:
+            return None if record is None else self._codec.decode(record, type=self._kind)
+        except msgspec.MsgspecError:
+            return None
 
 
 def address_of(purpose: str, *tokens: bytes) -> str:

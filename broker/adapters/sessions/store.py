@@ -13,15 +13,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
-import msgspec
 from redis.asyncio import Redis
 
 from broker.adapters.sessions import dictionary
-from broker.adapters.sessions.connection import Transaction, close, store_errors
+from broker.adapters.sessions.connection import Transaction, close, decided, store_errors
 from broker.adapters.sessions.cookies import SignedTokens
 from broker.adapters.sessions.flights import flight_key, is_resting
 from broker.adapters.sessions.index import RedisSessionIndex
-from broker.adapters.sessions.sealing import Sealing, address_of
+from broker.adapters.sessions.sealing import SealedValues, address_of
 from broker.domain.session import Identity, Session
 from broker.ports import Announced, Clock, StoreUnavailable
 
@@ -67,7 +66,7 @@ class RedisSessions:
         """
         self._redis = redis
         self._cookies = SignedTokens(_PURPOSE, secrets=secrets)
-        self._sealing = Sealing(_PURPOSE, secrets=secrets, dictionary=dictionary.SESSION)
+        self._records = SealedValues(_PURPOSE, Session, secrets=secrets, dictionary=dictionary.SESSION)
         self._idle = idle
         self._absolute = absolute
         self._clock = clock
@@ -97,7 +96,7 @@ class RedisSessions:
             if keys is not None:
                 pipeline.mget(keys)
             sealed, remaining, *beside = await pipeline.execute()
-        session = self._opened(sealed, token=token, address=address)
+        session = self._records.open(sealed, token=token, address=address)
         if session is None:
             self._keys.pop(address, None)
             return None
@@ -127,7 +126,7 @@ class RedisSessions:
             pipeline.get(address)
             pipeline.pttl(address)
             sealed, remaining = await pipeline.execute()
-        session = self._opened(sealed, token=token, address=address)
+        session = self._records.open(sealed, token=token, address=address)
         if session is None:
             return None
         # Redis knows when nobody will have used it for too long, the record when it ends whoever uses it.
@@ -158,11 +157,11 @@ class RedisSessions:
 
         async def carry_out(pipeline: Transaction) -> Session | None:
             sealed = await pipeline.get(address)
-            kept = self._opened(sealed, token=token, address=address)
+            kept = self._records.open(sealed, token=token, address=address)
             if kept is None:
                 return None
             changed = change(kept)
-            pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            decided(pipeline)
             # Neither a look at new facts nor a refresh is a use.
             pipeline.set(address, self._sealed(changed, token=token, address=address), keepttl=True)
             if self._index is not None:
@@ -183,14 +182,14 @@ class RedisSessions:
         address, new_address = address_of(_PURPOSE, token), address_of(_PURPOSE, new)
 
         async def carry_out(pipeline: Transaction) -> bool | None:
-            kept = self._opened(await pipeline.get(address), token=token, address=address)
+            kept = self._records.open(await pipeline.get(address), token=token, address=address)
             if kept is None:
                 return False
             if kept.grant is not None and await _flies(pipeline, kept):
                 return None
             renewed = kept.acting_for(session.acting)
             # One transaction: at no moment are both alive, and of two renewals at once only one finds the old one.
-            pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            decided(pipeline)
             pipeline.delete(address)
             pipeline.set(new_address, self._sealed(renewed, token=new, address=new_address), px=self._idle)
             if self._index is not None:
@@ -215,7 +214,7 @@ class RedisSessions:
         address = address_of(_PURPOSE, token)
         with store_errors():
             sealed = await self._redis.get(address)
-        session = self._opened(sealed, token=token, address=address)
+        session = self._records.open(sealed, token=token, address=address)
         await self._forget(address, session)
 
     async def ping(self) -> None:
@@ -255,16 +254,7 @@ class RedisSessions:
             await self._redis.pexpire(address, self._idle)
 
     def _sealed(self, session: Session, *, token: bytes, address: str) -> bytes:
-        return self._sealing.seal(msgspec.json.encode(replace(session, used_at=None)), token=token, address=address)
-
-    def _opened(self, sealed: object, *, token: bytes, address: str) -> Session | None:
-        record = self._sealing.open(sealed, token=token, address=address) if isinstance(sealed, bytes) else None
-        if record is None:
-            return None
-        try:
-            return msgspec.json.decode(record, type=Session)
-        except msgspec.MsgspecError:
-            return None  # written by another version of the gateway: its owner signs in again
+        return self._records.seal(replace(session, used_at=None), token=token, address=address)
 
 
 async def _flies(pipeline: Transaction, session: Session) -> bool:

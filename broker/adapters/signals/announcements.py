@@ -21,7 +21,7 @@ from typing import assert_never
 
 import msgspec
 
-from broker.adapters.sessions.connection import CHANNEL, Connection, Transaction, store_errors
+from broker.adapters.sessions.connection import CHANNEL, Connection, Transaction, decided, store_errors
 from broker.domain.identity_headers import audit_pseudonym
 from broker.domain.people import Assurance
 from broker.domain.session import Identity
@@ -147,7 +147,7 @@ class RedisAnnouncements:
             records = [change(_read(value)) for value in values]
             # One transaction: an event is never noted as seen without its effect, or a second delivery after a failure
             # would be acknowledged for nothing.
-            pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            decided(pipeline)
             pipeline.set(seen, b"", px=self._lifetime)  # as long as an event may be old
             for name, key, record in zip(names, keys, records, strict=True):
                 renewed = msgspec.structs.replace(record, mark=secrets.token_urlsafe(12))

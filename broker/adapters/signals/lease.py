@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from broker.adapters.sessions.connection import Connection, Transaction, store_errors
+from broker.adapters.sessions.connection import Connection, Transaction, decided, store_errors
 
 _PATIENCE_SECONDS = 1.0
 
@@ -73,7 +73,7 @@ class Lease:
         async def carry_out(pipeline: Transaction) -> bool:
             if await pipeline.get(self._key) != self._own:
                 return False
-            pipeline.multi()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            decided(pipeline)
             change(pipeline)
             return True
 

@@ -73,6 +73,7 @@ class Poller:
         self._measures = measures
         self._acknowledged: list[str] = []
         self._refused: dict[str, _Fault] = {}
+        self._chance = random.SystemRandom()
 
     async def follow(self, take: Take) -> None:
         """Poll until cancelled, whenever the lease is ours."""
@@ -100,7 +101,7 @@ class Poller:
                     undecided = True
                 if undecided:
                     # Not all at the same moment, where several gateways ask one transmitter.
-                    await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # spreads load, protects nothing
+                    await asyncio.sleep(pause * self._chance.uniform(0.5, 1.0))
                     pause = min(pause * 2, _LONGEST_PAUSE)
                     continue
                 pause = _FIRST_PAUSE
