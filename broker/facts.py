@@ -23,6 +23,7 @@ from broker.domain.people import (
 from broker.domain.session import Acting, Identity, Session
 from broker.ports import Announcements, Clock, Registers, Registrations
 from broker.renewal import Renewal
+from broker.shared_work import SharedWork
 from broker.standing import StandingSessions
 
 
@@ -127,7 +128,7 @@ class FreshSessions:
         self._announcements = announcements
         self._clock = clock
         self._max_age = max_age
-        self._readings: dict[tuple[str, str], asyncio.Task[Session | None]] = {}
+        self._readings: SharedWork[tuple[str, str], Session | None] = SharedWork()
 
     async def find(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
         """Return the session of a cookie, if there is one.
@@ -166,13 +167,8 @@ class FreshSessions:
 
     async def _reread(self, cookie: str, session: Session, acting: Acting, announced: str) -> Session | None:
         """Join the reading that is under way, unless it began before what was announced since."""
-        key = (cookie, announced)
-        reading = self._readings.get(key)
-        if reading is None:
-            reading = asyncio.create_task(self._read_anew(cookie, session, acting.organisation.number))
-            self._readings[key] = reading
-            reading.add_done_callback(lambda _: self._readings.pop(key, None))
-        renewed = await asyncio.shield(reading)
+        number = acting.organisation.number
+        renewed = await self._readings.result((cookie, announced), lambda: self._read_anew(cookie, session, number))
         return None if renewed is None else replace(renewed, used_at=session.used_at)
 
     async def _read_anew(self, cookie: str, session: Session, number: EnterpriseNumber) -> Session | None:

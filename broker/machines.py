@@ -21,6 +21,7 @@ from broker.domain.people import Enterprise, Organisation, PersonRecord, SignInM
 from broker.domain.session import Acting
 from broker.facts import facts_about
 from broker.ports import AccessTokens, Clock, Registers, Registrations
+from broker.shared_work import SharedWork
 
 _MOST_KEPT = 10_000
 
@@ -40,24 +41,14 @@ class KnownOrganisations:
         self._registrations = registrations
         self._clock = clock
         self._known: OrderedDict[EnterpriseNumber, _Known] = OrderedDict()
-        self._readings: dict[EnterpriseNumber, asyncio.Task[_Known]] = {}
+        self._readings: SharedWork[EnterpriseNumber, _Known] = SharedWork()
 
     async def find(self, number: EnterpriseNumber, *, younger_than: timedelta) -> _Known:
         """Return what is known. Raises RegisterUnavailable, RegistrationsUnavailable."""
         known = self._known.get(number)
         if known is not None and self._clock.now() - known.read_at < younger_than:
             return known
-        reading = self._readings.get(number)
-        if reading is None:
-            reading = asyncio.create_task(self._read(number))
-            self._readings[number] = reading
-            reading.add_done_callback(lambda done: self._was_read(number, done))
-        return await asyncio.shield(reading)
-
-    def _was_read(self, number: EnterpriseNumber, reading: asyncio.Task[_Known]) -> None:
-        self._readings.pop(number, None)
-        if not reading.cancelled():
-            reading.exception()  # counts as heard, also when everybody who waited has left
+        return await self._readings.result(number, lambda: self._read(number))
 
     async def _read(self, number: EnterpriseNumber) -> _Known:
         began = self._clock.now()

@@ -30,6 +30,7 @@ from broker.ports import (
     SignInRefused,
     StoreUnavailable,
 )
+from broker.shared_work import SharedWork
 from broker.standing import StandingSessions
 
 _GRACE = timedelta(minutes=15)
@@ -77,7 +78,7 @@ class Renewal:
         self._clock = clock
         self._grace = grace
         self._patience = patience
-        self._under_way: dict[str, asyncio.Task[_Result]] = {}
+        self._under_way: SharedWork[str, _Result] = SharedWork()
 
     async def current(self, cookie: str, session: Session) -> Session | None:
         """Return the session, its tokens fresh or being refreshed; None when it is over.
@@ -87,7 +88,7 @@ class Renewal:
         grant, now = session.grant, self._clock.now()
         if grant is None or now < grant.renew_at:
             return session
-        flight = self._flight(cookie, session)
+        flight = self._under_way.begin(cookie, lambda: self._fly(cookie, session))
         if now < grant.expires_at:
             return session
         done, _ = await asyncio.wait({flight}, timeout=self._patience)
@@ -97,15 +98,6 @@ class Renewal:
         if now < grant.expires_at + self._grace:
             return session
         raise ProviderUnavailable("the tokens of a session could not be refreshed for too long")
-
-    def _flight(self, cookie: str, session: Session) -> asyncio.Task[_Result]:
-        """Join the refresh of this process, or begin one."""
-        flight = self._under_way.get(cookie)
-        if flight is None:
-            flight = asyncio.create_task(self._fly(cookie, session))
-            self._under_way[cookie] = flight
-            flight.add_done_callback(lambda _: self._under_way.pop(cookie, None))
-        return flight
 
     async def _fly(self, cookie: str, session: Session) -> _Result:
         try:

@@ -82,7 +82,7 @@ async def test_a_reading_that_fails_after_everybody_left_troubles_nobody() -> No
     organisations = known(registers)
     asked = asyncio.ensure_future(organisations.find(BAKERY.number, younger_than=MINUTE))
     await asyncio.sleep(0)
-    (reading,) = organisations._readings.values()
+    (reading,) = asyncio.all_tasks() - {asked, asyncio.current_task()}
     asked.cancel()
     await asyncio.wait({asked, reading})
     del asked, reading

@@ -6,7 +6,6 @@ application wants (CVE-2026-33496, CVE-2021-32701). Many requests with one token
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from broker.adapters.oidc.client_authentication import basic_credentials
 from broker.adapters.oidc.tokens import instant_of
 from broker.adapters.wire import NotUnderstood, read_json
 from broker.ports import Clock, ProviderUnavailable, SignInRefused
+from broker.shared_work import SharedWork
 
 _INACTIVE_KEPT = 5.0
 _MOST_KEPT = 10_000
@@ -77,7 +77,7 @@ class IntrospectedTokens:
         self._context = _digest(*map(repr, (asking.endpoint, asking.client_id, *astuple(terms))))
         # Apart, so that nobody who invents tokens drives the good ones out.
         self._active, self._inactive = RememberedAnswers(), RememberedAnswers()
-        self._questions: dict[bytes, asyncio.Task[Answer]] = {}
+        self._questions: SharedWork[bytes, Answer] = SharedWork()
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """Return what the provider says of an active token. Raises TokenUnfit, ProviderUnavailable."""
@@ -92,17 +92,7 @@ class IntrospectedTokens:
         found = self._active.get(key, now=now) or self._inactive.get(key, now=now)
         if found is not None:
             return found.answer
-        question = self._questions.get(key)
-        if question is None:
-            question = asyncio.create_task(self._ask(key, token))
-            self._questions[key] = question
-            question.add_done_callback(lambda done: self._answered(key, done))
-        return await asyncio.shield(question)
-
-    def _answered(self, key: bytes, question: asyncio.Task[Answer]) -> None:
-        self._questions.pop(key, None)
-        if not question.cancelled():
-            question.exception()  # counts as heard, also when everybody who waited has left
+        return await self._questions.result(key, lambda: self._ask(key, token))
 
     async def _ask(self, key: bytes, token: str) -> Answer:
         # Counted from the question, not from the answer: what was revoked meanwhile is not kept for longer.
