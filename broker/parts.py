@@ -41,7 +41,6 @@ from broker.adapters.signals.chosen import event_poller, event_reader, transmitt
 from broker.adapters.signals.stream_notes import RedisStreamNotes
 from broker.config import Acm, ClientSecrets, Secrets, Settings
 from broker.domain.demand import AcrTable
-from broker.domain.people import SignInMethod
 from broker.domain.session import FIRST_PROVIDER
 from broker.ports import (
     AccessTokens,
@@ -229,7 +228,6 @@ def callback_of(provider: str) -> str:
 def oidc_settings(name: str, settings: Settings, secrets: Secrets) -> OidcSettings:
     """Return what a provider's adapter is told. Raises ValueError for what would switch a check off."""
     acm, client, public_url = settings.all_providers[name], secrets.clients[name], settings.public_url.rstrip("/")
-    methods = {acr: SignInMethod(method) for acr, method in acm.acr.items()}
     return OidcSettings(
         issuer=acm.issuer,
         client_id=acm.client_id,
@@ -243,7 +241,7 @@ def oidc_settings(name: str, settings: Settings, secrets: Secrets) -> OidcSettin
         dpop_secret=secrets.pseudonym_key,
         scopes=acm.scopes,
         algorithms=acm.algorithms,
-        acr=acr_table(methods) if methods else ACM_ACR,
+        acr=acr_table(acm.acr),
         claims=ClaimNames(role=acm.role_claim, national_number=acm.national_number_claim),
         keeps_claims=settings.registers.source == "claims",
         refreshes=acm.refresh,

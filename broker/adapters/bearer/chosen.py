@@ -10,12 +10,10 @@ from broker.adapters.bearer.replays import ShownProofs
 from broker.adapters.bearer.settings import IntrospectionTerms, TokenTerms
 from broker.adapters.bearer.signed import IssuerKeys, SignedTokens
 from broker.adapters.http import BackChannel, Limits
-from broker.adapters.oidc.settings import ACM_ACR, acr_table
+from broker.adapters.oidc.settings import acr_table
 from broker.adapters.sessions.connection import Connection
-from broker.config import Acm, Api, Secrets, Settings
-from broker.domain.demand import AcrTable
+from broker.config import Api, Secrets, Settings
 from broker.domain.machine import ApiTerms
-from broker.domain.people import SignInMethod
 from broker.ports import AccessTokens, Clock
 
 
@@ -47,7 +45,7 @@ def chosen_tokens(
         api = application.api
         if api is None:
             continue
-        terms, channel = _terms(name, api, settings.acm), channels[api.issuer]
+        terms, channel = _terms(name, api, settings), channels[api.issuer]
         source: IntrospectedTokens | SignedTokens
         if api.introspection is not None:
             asking = IntrospectionTerms(
@@ -71,7 +69,7 @@ def api_terms(api: Api) -> ApiTerms:
     return ApiTerms(scopes=api.scopes, dpop_required=api.dpop_required, forwards_token=api.forward_token)
 
 
-def _terms(name: str, api: Api, acm: Acm) -> TokenTerms:
+def _terms(name: str, api: Api, settings: Settings) -> TokenTerms:
     return TokenTerms(
         application=name,
         issuer=api.issuer,
@@ -82,12 +80,14 @@ def _terms(name: str, api: Api, acm: Acm) -> TokenTerms:
         algorithms=api.algorithms,
         types=api.token_types,
         max_lifetime=api.max_lifetime,
-        leeway=acm.leeway,
+        leeway=settings.acm.leeway,
         dpop_required=api.dpop_required,
-        persons_acr=frozenset(_acr(acm)),
+        persons_acr=acr_of_people(api.issuer, settings),
     )
 
 
-def _acr(acm: Acm) -> AcrTable:
-    methods = {acr: SignInMethod(method) for acr, method in acm.acr.items()}
-    return acr_table(methods) if methods else ACM_ACR
+def acr_of_people(issuer: str, settings: Settings) -> frozenset[str]:
+    """Return the ways to sign in at the issuer, or at all our providers when it is none of them."""
+    providers = settings.all_providers.values()
+    asked = [one for one in providers if one.issuer == issuer] or providers
+    return frozenset(acr for one in asked for acr in acr_table(one.acr))

@@ -49,10 +49,13 @@ ACM_ACR: Mapping[str, AcrMeaning] = MappingProxyType(
 )
 
 
-def acr_table(methods: Mapping[str, SignInMethod]) -> Mapping[str, AcrMeaning]:
-    """Return a table of `acr` values from methods by `acr`, each at its method's level."""
+def acr_table(methods: Mapping[str, str]) -> Mapping[str, AcrMeaning]:
+    """Return what a provider's `acr` values mean: those named here, each at its method's level, or else ACM's."""
+    if not methods:
+        return ACM_ACR
+    chosen = {acr: SignInMethod(method) for acr, method in methods.items()}
     return MappingProxyType(
-        {acr: AcrMeaning(method=method, assurance=METHOD_LEVELS[method]) for acr, method in methods.items()}
+        {acr: AcrMeaning(method=method, assurance=METHOD_LEVELS[method]) for acr, method in chosen.items()}
     )
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from broker.adapters.bearer.chosen import chosen_tokens
+from broker.adapters.bearer.chosen import acr_of_people, chosen_tokens
 from broker.adapters.http import BackChannel
 from broker.adapters.sessions.connection import close, connect
 from broker.domain.machine import TokenRefused
 from broker.ports import AccessTokens
 from tests.broker.adapters.examples import SetClock
-from tests.broker.test_config import API, ASKING, SMALL, loaded, with_api
+from tests.broker.test_config import API, ASKING, SMALL, TEST_PROVIDER, loaded, with_api
 
 OTHERS = """\
   other:
@@ -63,3 +63,26 @@ async def test_two_applications_of_one_issuer_share_its_keys_and_not_its_audienc
     assert list(found) == ["kmo-portefeuille", "other"]
     for tokens in found.values():
         assert isinstance(await tokens.again("no token"), TokenRefused)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "ways"),
+    [
+        ("https://acm.example/op", {"urn:acm:eid"}),
+        ("https://acm-test.example/op", {"urn:test:sms"}),
+        ("https://tokens.example", {"urn:acm:eid", "urn:test:sms"}),
+    ],
+    ids=["acm", "another-provider", "nobody-signs-in-there"],
+)
+def test_a_persons_token_is_known_by_the_ways_to_sign_in_at_its_own_issuer(
+    folder: Path, issuer: str, ways: set[str]
+) -> None:
+    acm = SMALL.replace("  client_id: inkom\n", "  client_id: inkom\n  acr: {urn:acm:eid: eid}\n")
+    text = acm + TEST_PROVIDER.replace("    issuer:", "    acr: {urn:test:sms: sms}\n    issuer:")
+    settings, _ = loaded(folder, text)
+    assert acr_of_people(issuer, settings) == ways
+
+
+def test_without_a_table_of_ones_own_acms_ways_to_sign_in_count(folder: Path) -> None:
+    settings, _ = loaded(folder, SMALL)
+    assert "urn:be:vlaanderen:authmech:eid" in acr_of_people("https://acm.example/op", settings)

@@ -104,7 +104,7 @@ def test_acr_means_what_acm_says(acr: object, method: SignInMethod | None, assur
 
 
 def test_a_table_of_methods_gives_each_its_level() -> None:
-    meaning = meaning_of({"acr": "urn:other:sms"}, acr_table({"urn:other:sms": SignInMethod.SMS}))
+    meaning = meaning_of({"acr": "urn:other:sms"}, acr_table({"urn:other:sms": "sms"}))
     assert (meaning.method, meaning.assurance) == (SignInMethod.SMS, Assurance.SUBSTANTIAL)
 
 
