@@ -29,15 +29,12 @@ _REFERENCE = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _PERSON = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _TOLD_EVERY = 10_000
 _AT_ONCE = 20
-_DASHED = "; --person=… when it begins with a dash"
 
 
 def add_list_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `list`."""
     add_config_option(parser)
-    parser.add_argument(
-        "--person", metavar="PSEUDONYM", type=_person, help="only this person's; --person=… when it begins with a dash"
-    )
+    _add_person(parser, "only this person's")
     parser.add_argument("--json", action="store_true", help="print JSON for a program to read")
 
 
@@ -54,14 +51,14 @@ def add_end_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "reference", metavar="REFERENCE", type=_reference, nargs="?", help="as in the audit log (`session`)"
     )
-    parser.add_argument(
-        "--person",
-        metavar="PSEUDONYM",
-        type=_person,
-        help=f"all of this person's{_DASHED}",
-    )
+    _add_person(parser, "all of this person's")
     parser.add_argument("--all", action="store_true", help="everybody's; needs --yes")
     parser.add_argument("--yes", action="store_true", help="do not ask, and mean it")
+
+
+def _add_person(parser: argparse.ArgumentParser, which: str) -> None:
+    text = f"{which}; --person=… when it begins with a dash"
+    parser.add_argument("--person", metavar="PSEUDONYM", type=_person, help=text)
 
 
 def list_(arguments: argparse.Namespace) -> int:

@@ -101,7 +101,7 @@ class CallbackPages:
         if [name for name, _ in answer] == ["ticket"]:
             mode, answer = "form_post", [*(await self._posted.take(answer[0][1], provider=provider.id) or ())]
         states = [value for name, value in answer if name == "state"]
-        browser = own_browser(request, self._pages.cookies)
+        browser = own_browser(request, self._pages.cookies.signin)
         if len(states) != 1 or browser is None:
             return await self._without_attempt(request, None)
         attempt = await self._attempts.take(states[0], browser=browser)

@@ -6,7 +6,6 @@ another person never gets to send it. It is shown to nobody, not even to its sen
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
 
@@ -14,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from broker.cookies import Cookies, cookie_value
+from broker.cookies import cookie_value
 from broker.domain.admission import ChooseOrganisation, StepUp
 from broker.domain.parked import Owner, ParkedPost
 from broker.domain.session import Session
 from broker.ports import AuditLog, Clock, Event, Parking, Passage, SessionStore
 from broker.web.answers import CHOOSE, LOGIN
 from broker.web.bodies import whole_body
+from broker.web.browsers import new_browser, own_browser
 from broker.web.forms import ForeignForm, from_own_page, own_form
 from broker.web.return_to import address_with_return, own_path
 from broker.web.site import SPACE, Pages
@@ -28,7 +28,6 @@ from broker.web.visitors import session_of
 
 PARKED = f"{SPACE}/parked"
 PARKED_SECONDS = 900
-_OURS = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # what `secrets.token_urlsafe(32)` makes
 # The application's answer to the form may lead to any https site, and Chromium holds redirects to form-action too.
 _ANYWHERE = ("https:",)
 
@@ -66,7 +65,7 @@ class ParkingPages:
         """Keep a form that cannot pass now, if it may be kept, and say so. `onward` leads to what is missing."""
         too_large = self._too_large(request)
         post = None if too_large else await self._read(request, passage)
-        browser = own_browser(request, self._pages.cookies) or secrets.token_urlsafe(32)
+        browser = own_browser(request, self._pages.cookies.parked) or new_browser()
         kept = post is not None and await self._parking.park(post, browser=browser)
         return_to = waiting_place(post) if post is not None and kept else f"/{passage.application}/"
         choosing = isinstance(passage.outcome, ChooseOrganisation)
@@ -94,7 +93,7 @@ class ParkingPages:
         session = await session_of(request, cookies=self._pages.cookies, sessions=self._sessions, counts_as_use=False)
         if session is None:
             return self._pages.see_other(address_with_return(LOGIN, f"{here}?{query}" if query else here))
-        browser = own_browser(request, self._pages.cookies)
+        browser = own_browser(request, self._pages.cookies.parked)
         post = await self._parking.look(name, browser=browser) if browser else None
         if post is None or browser is None:
             return self.gone(request, session)
@@ -124,7 +123,7 @@ class ParkingPages:
             await own_form(request, session=session, origin=self._origin)
         except ForeignForm:
             return self._pages.page(request, "foreign-form.html", status=403, back=here)
-        browser = own_browser(request, self._pages.cookies)
+        browser = own_browser(request, self._pages.cookies.parked)
         post = await self._parking.take(name, browser=browser) if browser else None
         if post is None:
             return self.gone(request, session)
@@ -188,9 +187,3 @@ class ParkingPages:
 def waiting_place(post: ParkedPost) -> str:
     """Return the address that asks about a form. It names the application, as the sign-in has to suit that."""
     return address_with_return(f"{PARKED}/{post.name}", f"/{post.application}/")
-
-
-def own_browser(request: Request, cookies: Cookies) -> str | None:
-    """Return the value of the cookie for kept forms, if we could have made it."""
-    value = cookie_value(request.scope["headers"], cookies.parked)
-    return value if value is not None and _OURS.fullmatch(value) else None

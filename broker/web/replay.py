@@ -18,8 +18,9 @@ from starlette.types import Message, Receive, Scope, Send
 from broker.domain.parked import ParkedPost
 from broker.domain.session import Session
 from broker.ports import AuditLog, Event, Parking, SessionStore
+from broker.web.browsers import own_browser
 from broker.web.forms import from_own_page
-from broker.web.parking import ParkingPages, own_browser, waiting_place
+from broker.web.parking import ParkingPages, waiting_place
 from broker.web.site import Pages
 from broker.web.visitors import session_of
 
@@ -54,7 +55,7 @@ class ReplayedForms:
     async def request(self, scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive] | None:
         """Return the request to judge: the one that came, or the kept one; None when it was answered here."""
         request = Request(scope)
-        browser = own_browser(request, self._pages.cookies)
+        browser = own_browser(request, self._pages.cookies.parked)
         if browser is None or not _may_confirm(request):
             return scope, receive
         read, confirmation = await _confirmation(receive)

@@ -19,7 +19,7 @@ from broker.domain.policy import Policy
 from broker.domain.session import Destination, Session, SignInAttempt
 from broker.ports import AttemptStore, Clock, SessionStore, SignInRefused
 from broker.web.answers import LOGIN
-from broker.web.browsers import BROWSER_SECONDS, own_browser
+from broker.web.browsers import BROWSER_SECONDS, new_browser, own_browser
 from broker.web.choosing import choice_page
 from broker.web.demands import demand_in
 from broker.web.forms import from_own_page
@@ -129,7 +129,7 @@ class SignInPages:
     ) -> Response:
         """Keep an attempt, as the application's policy asks and the address may add to, and send the browser away."""
         cookies = self._pages.cookies
-        browser = own_browser(request, cookies) or secrets.token_urlsafe(32)
+        browser = own_browser(request, cookies.signin) or new_browser()
         demand = self._asked_by_policy(to.path).joined(added)
         attempt = SignInAttempt(
             state=secrets.token_urlsafe(32),
