@@ -16,6 +16,8 @@ from joserfc import jwt
 from broker.adapters.bearer.reader import ApplicationTokens
 from broker.adapters.bearer.settings import TokenTerms
 from broker.adapters.bearer.signed import SignedTokens
+from broker.adapters.oidc.keys import ProviderKey
+from broker.adapters.oidc.published_keys import PublishedKeys
 from broker.config import Api
 from broker.domain.people import Assurance, SignInMethod
 from broker.domain.policy import AssuranceAtLeast, MethodIsOneOf, Policy, Requirement
@@ -44,14 +46,17 @@ def demanding_a_level(policy: Policy) -> Policy:
 
 
 class MovingIssuer(Issuer):
-    """Stands in for a key set that may be away."""
+    """Its key set may be away; nothing of it is kept."""
 
     away = False
 
-    async def get(self) -> Any:
+    def keys(self) -> PublishedKeys:
+        return PublishedKeys(self.fetch, lifetime=0, stale_lifetime=0, refetch_interval=0)
+
+    async def fetch(self) -> tuple[ProviderKey, ...]:
         if self.away:
             raise ProviderUnavailable("keys of access tokens: no answer in time")
-        return await super().get()
+        return await super().fetch()
 
 
 @dataclass(kw_only=True)
@@ -76,7 +81,7 @@ async def serving(
     issuer = MovingIssuer()
 
     def tokens(clock: Hands) -> Mapping[str, AccessTokens]:
-        source = SignedTokens(terms, keys=issuer)
+        source = SignedTokens(terms, keys=issuer.keys())
         only = ApplicationTokens(terms, source=source, proofs=MemoryProofs(), clock=clock)
         return dict.fromkeys(("kmo-portefeuille", "ecologiepremie-plus", "coronamaatregelen"), only)
 

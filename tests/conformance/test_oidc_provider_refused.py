@@ -81,7 +81,7 @@ def test_a_key_that_the_provider_does_not_publish_signs_nobody_in(
 
     assert "Signing in did not work" in page.text
     assert meeting.gateway.arrived(browser) is None
-    assert "signed by none of the provider's keys" in meeting.gateway.log.removeprefix(logged_before)
+    assert "signed by none of the published keys" in meeting.gateway.log.removeprefix(logged_before)
 
 
 def test_another_key_by_a_published_name_signs_nobody_in(arrange: Arranging, browser: Browser, tmp_path: Path) -> None:

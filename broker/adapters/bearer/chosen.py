@@ -8,8 +8,9 @@ from broker.adapters.bearer.introspection import IntrospectedTokens
 from broker.adapters.bearer.reader import ApplicationTokens
 from broker.adapters.bearer.replays import ShownProofs
 from broker.adapters.bearer.settings import IntrospectionTerms, TokenTerms
-from broker.adapters.bearer.signed import IssuerKeys, SignedTokens
+from broker.adapters.bearer.signed import SignedTokens, issuer_keys
 from broker.adapters.http import BackChannel, Limits
+from broker.adapters.oidc.published_keys import PublishedKeys
 from broker.adapters.oidc.settings import acr_table
 from broker.adapters.sessions.connection import Connection
 from broker.config import Api, Secrets, Settings
@@ -39,7 +40,7 @@ def chosen_tokens(
 ) -> dict[str, AccessTokens]:
     """Return the verifiers by application, from a configuration that was checked; `channels` are by issuer."""
     proofs = ShownProofs(redis)
-    keys: dict[tuple[str, str | None], IssuerKeys] = {}
+    keys: dict[tuple[str, str | None], PublishedKeys] = {}
     chosen: dict[str, AccessTokens] = {}
     for name, application in settings.applications.items():
         api = application.api
@@ -58,7 +59,7 @@ def chosen_tokens(
         else:
             where = (api.issuer, api.jwks_uri)
             if where not in keys:
-                keys[where] = IssuerKeys(issuer=api.issuer, jwks_uri=api.jwks_uri, channel=channel)
+                keys[where] = issuer_keys(issuer=api.issuer, jwks_uri=api.jwks_uri, channel=channel)
             source = SignedTokens(terms, keys=keys[where])
         chosen[name] = ApplicationTokens(terms, source=source, proofs=proofs, clock=clock)
     return chosen

@@ -29,22 +29,21 @@ from broker.adapters.oidc.client_calls import ClientCalls, RefreshResponse, Toke
 from broker.adapters.oidc.client_keys import SigningKey
 from broker.adapters.oidc.dpop import Proofs, proof_key
 from broker.adapters.oidc.kept import Kept
-from broker.adapters.oidc.keys import KeyNotFound, ProviderKey, read_keys
+from broker.adapters.oidc.keys import ProviderKey
 from broker.adapters.oidc.logout_token import check_logout_token
 from broker.adapters.oidc.metadata import Metadata, check_issuer, metadata_url, read_metadata
 from broker.adapters.oidc.person import check_level, signed_in
+from broker.adapters.oidc.published_keys import PublishedKeys, fetch_keys
 from broker.adapters.oidc.refreshing import Refreshes, TokenNotAccepted
 from broker.adapters.oidc.response import code_from_response
 from broker.adapters.oidc.settings import OidcSettings
 from broker.adapters.oidc.tokens import (
     Expected,
-    SignatureDiffers,
     VerifiedToken,
     check_audience,
     check_id_token,
     subject_of,
     type_of,
-    verify_signature,
 )
 from broker.adapters.wire import NotUnderstood, read_json
 from broker.domain.session import Identity, SignInAttempt, TokenGrant
@@ -72,7 +71,7 @@ class OidcProvider:
             stale_lifetime=settings.stale_lifetime,
             refetch_interval=settings.keys_refetch_interval,
         )
-        self._keys = Kept(
+        self._keys = PublishedKeys(
             self._fetch_keys,
             lifetime=settings.keys_lifetime,
             stale_lifetime=settings.stale_lifetime,
@@ -92,7 +91,7 @@ class OidcProvider:
     async def ready(self) -> None:
         """Return when the provider's metadata and keys are at hand. Raises ProviderUnavailable."""
         await self._metadata.get()
-        await self._keys.get()
+        await self._keys.ready()
 
     async def authorization_url(self, attempt: SignInAttempt) -> str:
         """Return where to send the browser. Raises ProviderUnavailable."""
@@ -238,19 +237,7 @@ class OidcProvider:
         )
 
     async def _verified(self, token: str) -> VerifiedToken:
-        """Verify a signature, with newer keys once when the kept ones do not do (Core 10.1.1)."""
-        algorithms = self._settings.algorithms
-        keys = await self._keys.get()
-        try:
-            return verify_signature(token, keys, algorithms=algorithms)
-        except (KeyNotFound, SignatureDiffers):
-            newer = await self._keys.newer_than(keys)
-        if newer is None:
-            raise SignInRefused(Mismatch.BAD_TOKEN, "token: signed by none of the kept keys")
-        try:
-            return verify_signature(token, newer, algorithms=algorithms)
-        except (KeyNotFound, SignatureDiffers):
-            raise SignInRefused(Mismatch.BAD_TOKEN, "token: signed by none of the provider's keys") from None
+        return await self._keys.verify(token, algorithms=self._settings.algorithms)
 
     async def _userinfo(self, access_token: str, *, subject: str, key: ECKey | None) -> dict[str, Any]:
         metadata = await self._metadata.get()
@@ -302,11 +289,7 @@ class OidcProvider:
             raise ProviderUnavailable(f"metadata: {error}") from None
 
     async def _fetch_keys(self) -> tuple[ProviderKey, ...]:
-        answer = await self._get((await self._metadata.get()).jwks_uri, "keys")
-        try:
-            return read_keys(answer.body)
-        except NotUnderstood as error:
-            raise ProviderUnavailable(f"keys: {error}") from None
+        return await fetch_keys(await self.jwks_uri(), channel=self._channel, whose="keys")
 
     async def _get(self, url: str, what: str, *, headers: dict[str, str] | None = None) -> Answer:
         try:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from broker.adapters.http import BackChannel, NoAnswer
-from broker.adapters.oidc.kept import Kept
-from broker.adapters.oidc.keys import KeyNotFound, ProviderKey, read_keys
-from broker.adapters.oidc.tokens import SignatureDiffers, VerifiedClaims, instant_of, type_of, verify_signature
+from broker.adapters.http import BackChannel
+from broker.adapters.oidc.keys import ProviderKey
+from broker.adapters.oidc.published_keys import PublishedKeys, SignedByNone, fetch_keys
+from broker.adapters.oidc.tokens import VerifiedClaims, instant_of, type_of
 from broker.adapters.signals.caep import ACTED_ON, CAEP, meaning_of
 from broker.adapters.signals.subjects import Speaker, named, unprocessed_members
-from broker.adapters.wire import NotUnderstood
 from broker.domain.people import Assurance
 from broker.ports import (
     Clock,
@@ -69,7 +68,7 @@ class EventReader:
         self._settings = settings
         self._clock = clock
         self._channel = channel
-        self._keys = Kept(
+        self._keys = PublishedKeys(
             self._fetch_keys,
             lifetime=settings.keys_lifetime,
             stale_lifetime=settings.keys_stale_lifetime,
@@ -134,24 +133,13 @@ class EventReader:
     async def _verified(self, token: str) -> VerifiedClaims:
         if _declared_type(token) != _TYPE:
             raise SignalRefused("invalid_request", "typ is not secevent+jwt")
-        keys = await self._keys.get()
         try:
-            return self._signed(token, keys)
-        except (KeyNotFound, SignatureDiffers) as error:
-            newer = await self._keys.newer_than(keys)
-            if newer is None and isinstance(error, KeyNotFound):
-                # Perhaps a new key, and we may not look yet. To refuse would lose the event: it is to come again.
+            return (await self._keys.verify(token, algorithms=self._settings.algorithms)).claims
+        except SignedByNone as refused:
+            if refused.may_be_new:
+                # To refuse would lose the event: it is to come again.
                 raise ProviderUnavailable("a key of the transmitter's that we cannot look up now") from None
-        if newer is None:
-            raise SignalRefused("invalid_key", "signed by none of the transmitter's keys")
-        try:
-            return self._signed(token, newer)
-        except (KeyNotFound, SignatureDiffers):
             raise SignalRefused("invalid_key", "signed by none of the transmitter's keys") from None
-
-    def _signed(self, token: str, keys: tuple[ProviderKey, ...]) -> VerifiedClaims:
-        try:
-            return verify_signature(token, keys, algorithms=self._settings.algorithms).claims
         except SignInRefused as refused:
             raise SignalRefused("invalid_request", refused.detail) from None
 
@@ -169,13 +157,7 @@ class EventReader:
 
     async def _fetch_keys(self) -> tuple[ProviderKey, ...]:
         address = await self._settings.jwks_uri()
-        try:
-            answer = await self._channel.get(address)
-            if answer.status != 200:
-                raise ProviderUnavailable(f"the transmitter's keys: status {answer.status}")
-            return read_keys(answer.body)
-        except (NoAnswer, NotUnderstood) as error:
-            raise ProviderUnavailable(f"the transmitter's keys: {error}") from None
+        return await fetch_keys(address, channel=self._channel, whose="the transmitter's keys")
 
 
 def _declared_type(token: str) -> str | None:

@@ -17,6 +17,7 @@ from joserfc.jws import JWSRegistry
 from broker.adapters.bearer.dpop import Proof
 from broker.adapters.bearer.settings import TokenTerms
 from broker.adapters.oidc.keys import ProviderKey, read_keys
+from broker.adapters.oidc.published_keys import PublishedKeys
 from tests.broker.adapters.examples import NOW
 
 ISSUER = "https://acm.example/op"
@@ -67,7 +68,7 @@ def _part(value: Any) -> str:
 
 @dataclass(kw_only=True)
 class Issuer:
-    """Signs with one P-256 key, and publishes it. Fulfils `Keys`, as if fetched a moment ago."""
+    """Signs with one P-256 key, and publishes it."""
 
     key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "first"}))
 
@@ -78,11 +79,12 @@ class Issuer:
     def key_set(self) -> bytes:
         return msgspec.json.encode({"keys": [self.key.as_dict(private=False)]})
 
-    async def get(self) -> tuple[ProviderKey, ...]:
-        return read_keys(self.key_set())
+    def keys(self) -> PublishedKeys:
+        """The keys as a verifier has them, without the way there."""
+        return PublishedKeys(self.fetch, lifetime=60, stale_lifetime=60, refetch_interval=60)
 
-    async def newer_than(self, keys: tuple[ProviderKey, ...]) -> tuple[ProviderKey, ...] | None:
-        return None
+    async def fetch(self) -> tuple[ProviderKey, ...]:
+        return read_keys(self.key_set())
 
 
 @dataclass(kw_only=True)

@@ -11,7 +11,7 @@ import pytest
 from broker.adapters.bearer.introspection import IntrospectedTokens
 from broker.adapters.bearer.reader import ApplicationTokens
 from broker.adapters.bearer.settings import IntrospectionTerms, TokenTerms
-from broker.adapters.bearer.signed import IssuerKeys, SignedTokens
+from broker.adapters.bearer.signed import SignedTokens, issuer_keys
 from broker.adapters.clock import SystemClock
 from broker.adapters.http import BackChannel
 from broker.domain.machine import Presented, Scheme, TokenClaims, TokenError, TokenRefused
@@ -42,7 +42,7 @@ async def channel() -> AsyncIterator[BackChannel]:
 
 def by_keys(mock: MockGovernment, channel: BackChannel, of: TokenTerms | None = None) -> ApplicationTokens:
     wanted = of or terms(mock)
-    source = SignedTokens(wanted, keys=IssuerKeys(issuer=mock.issuer, jwks_uri=None, channel=channel))
+    source = SignedTokens(wanted, keys=issuer_keys(issuer=mock.issuer, jwks_uri=None, channel=channel))
     return ApplicationTokens(wanted, source=source, proofs=MemoryProofs(), clock=SystemClock())
 
 

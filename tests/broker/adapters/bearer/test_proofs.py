@@ -31,7 +31,7 @@ def bound(holder: Holder = HOLDER) -> str:
 
 
 def application(terms: TokenTerms = TERMS) -> ApplicationTokens:
-    source = SignedTokens(terms, keys=ISSUER)
+    source = SignedTokens(terms, keys=ISSUER.keys())
     return ApplicationTokens(terms, source=source, proofs=MemoryProofs(), clock=SetClock())
 
 
