@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from broker.domain.numbers import EnterpriseNumber
@@ -21,7 +21,7 @@ from broker.domain.people import (
     UserRight,
 )
 from broker.domain.session import Acting, Identity, Session
-from broker.ports import Announcements, Clock, Registers, Registrations
+from broker.ports import Announcements, Clock, Memory, Registers, Registrations
 from broker.renewal import Renewal
 from broker.shared_work import SharedWork
 from broker.standing import StandingSessions
@@ -105,6 +105,20 @@ def facts_about(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A session, and how long what is known of it holds without asking again.
+
+    It holds while `memory` does, and until `holds_until`; a use after `use_counts_until` has to be noted. Without a
+    memory it holds for this moment only.
+    """
+
+    session: Session
+    memory: Memory | None
+    holds_until: datetime
+    use_counts_until: datetime
+
+
 class FreshSessions:
     """Sessions whose facts are never older than a limit: they are read anew when somebody looks.
 
@@ -130,23 +144,40 @@ class FreshSessions:
         self._max_age = max_age
         self._readings: SharedWork[tuple[str, str], Session | None] = SharedWork()
 
-    async def find(self, cookie: str | None, *, counts_as_use: bool = True) -> Session | None:
+    async def find(self, cookie: str | None, *, counts_as_use: bool = True) -> Found | None:
         """Return the session of a cookie, if there is one.
 
         Raises ProviderUnavailable and the errors of FactsReader.acting.
         """
-        found = await self._sessions.marked(cookie, counts_as_use=counts_as_use) if cookie else None
-        if cookie is None or found is None:
+        marked = await self._sessions.marked(cookie, counts_as_use=counts_as_use) if cookie else None
+        if cookie is None or marked is None:
             return None
-        session, mark = found
+        session, mark = marked.session, marked.announced.mark
         if self._renewal is not None:
             renewed = await self._renewal.current(cookie, session)
             if renewed is None:
                 return None
             session = renewed
         if session.acting is not None and session.acting.announced != mark:
-            return await self._reread(cookie, session, session.acting, mark)
-        return await self.fresher(cookie, session, than=self._max_age)
+            fresh = await self._reread(cookie, session, session.acting, mark)
+        else:
+            fresh = await self.fresher(cookie, session, than=self._max_age)
+        if fresh is None:
+            return None
+        # What was written meanwhile is not what the memory is about.
+        memory = marked.memory if fresh is marked.session else None
+        return Found(
+            session=fresh,
+            memory=memory,
+            holds_until=min((marked.ends_at, *self._ends_of(fresh))),
+            use_counts_until=marked.use_counts_until,
+        )
+
+    def _ends_of(self, session: Session) -> tuple[datetime, ...]:
+        """Return when the facts of a session are too old, and when its tokens are due."""
+        facts = () if session.acting is None else (session.acting.read_at + self._max_age,)
+        due = () if self._renewal is None or session.grant is None else (session.grant.renew_at,)
+        return facts + due
 
     async def use(self, cookie: str, session: Session) -> None:
         """Note that a session, found without counting it as use, is used after all. Raises StoreUnavailable."""

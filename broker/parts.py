@@ -188,7 +188,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         signals_token=secrets.signals_token,
         stream_notes=RedisStreamNotes(redis, clock=clock),
         polling=polling[0].follow if polling else None,
-        following=(*((moved.follow,) if moved else ()), announcements.follow),
+        following=(*((moved.follow,) if moved else ()), announcements.follow, sessions.reads.follow),
         closing=(
             registers_channel.aclose,
             magda.aclose,

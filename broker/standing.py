@@ -8,11 +8,12 @@ Whether the facts in a session are fresh enough is not asked here (`facts`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from broker.domain.parked import Owner
 from broker.domain.session import Session
-from broker.ports import MarkedSessions, Parking
+from broker.ports import Marked, MarkedSessions, Parking
 
 
 class StandingSessions:
@@ -25,14 +26,14 @@ class StandingSessions:
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         """Return the session, unless it is over."""
         found = await self.marked(cookie, counts_as_use=counts_as_use)
-        return None if found is None else found[0]
+        return None if found is None else found.session
 
-    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, str] | None:
-        """Return the session with the mark of what has been announced about its person by now."""
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> Marked | None:
+        """Return the session with what has been announced about its person by now."""
         found = await self._store.marked(cookie, counts_as_use=counts_as_use)
         if found is None:
             return None
-        session, announced = found
+        session, announced = found.session, found.announced
         ended_at = announced.sessions_ended_at
         if announced.over or (ended_at is not None and session.began_at <= ended_at):
             await self._store.end(cookie)
@@ -41,7 +42,7 @@ class StandingSessions:
             # A session that began later rests on what the provider said after its level fell: that is the new level.
             if session.began_at <= fallen.at:
                 session = session.at_most(fallen.level)
-        return session, announced.mark
+        return replace(found, session=session)
 
     async def left(self, cookie: str) -> timedelta | None:
         """Return how long the session goes on if nobody uses it."""

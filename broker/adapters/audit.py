@@ -6,6 +6,8 @@ system's: when the file is moved away, the next line opens a new one.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -14,6 +16,9 @@ import msgspec
 
 from broker.domain.decide import Decision
 from broker.ports import AuditUnavailable, Clock, Event
+
+_LINE = msgspec.json.Encoder()
+_log = logging.getLogger("inkom.audit")
 
 
 class AuditFile:
@@ -24,6 +29,8 @@ class AuditFile:
         self._clock = clock
         self._file: int | None = None
         self._inode = 0
+        self._noted: list[tuple[str, str, str]] = []
+        self._broken = False
 
     async def decided(self, decision: Decision, *, session: str, person: str, method: str, path: str) -> str:
         """Write a decision and return the record's id."""
@@ -60,9 +67,35 @@ class AuditFile:
             }
         )
 
+    def used(self, record: str, *, method: str, path: str) -> bool:
+        """Note a request under a recorded decision; the requests of one turn of the loop are written together."""
+        if self._broken:
+            return False
+        if not self._noted:
+            asyncio.get_running_loop().call_soon(self._write_noted)
+        self._noted.append((record, method, path))
+        return True
+
     async def aclose(self) -> None:
-        """Close the file."""
+        """Write what was noted, and close the file."""
+        self._write_noted()
         self._close()
+
+    def _write_noted(self) -> None:
+        noted, self._noted = self._noted, []
+        if not noted:
+            return
+        at = self._clock.now().isoformat()
+        lines = [
+            _LINE.encode({"kind": "request", "decision": record, "at": at, "method": method, "path": path}) + b"\n"
+            for record, method, path in noted
+        ]
+        try:
+            self._write(b"".join(lines))
+        except AuditUnavailable:
+            # Until a line can be written again no decision is used twice: each is made, and fails, by itself.
+            _log.exception("requests could not be noted", extra={"lost": len(noted)})
+            self._broken = True
 
     def _close(self) -> None:
         if self._file is not None:
@@ -71,15 +104,17 @@ class AuditFile:
 
     def _append(self, record: dict[str, object]) -> str:
         record_id = secrets.token_hex(8)
-        line = msgspec.json.encode({"id": record_id, "at": self._clock.now().isoformat(), **record}) + b"\n"
+        self._write(_LINE.encode({"id": record_id, "at": self._clock.now().isoformat(), **record}) + b"\n")
+        self._broken = False
+        return record_id
+
+    def _write(self, lines: bytes) -> None:
         try:
-            file = self._open()
-            written = os.write(file, line)
+            written = os.write(self._open(), lines)
         except OSError as error:
             raise AuditUnavailable(f"the audit log cannot be written: {error.strerror}") from error
-        if written != len(line):
+        if written != len(lines):
             raise AuditUnavailable("the audit log cannot be written: the disk is full")
-        return record_id
 
     def _open(self) -> int:
         """Return the open file, opened anew when it was moved away."""

@@ -26,6 +26,7 @@ class PrometheusMeasures:
             ("application", "outcome"),
             registry=self._registry,
         )
+        self._used: dict[str, Counter] = {}
         self._judging = Histogram(
             "inkom_judging_seconds",
             "Time from a request's head to its outcome, without the backend",
@@ -57,6 +58,13 @@ class PrometheusMeasures:
         """Count a request."""
         self._judged.labels(application, outcome).inc()
         self._judging.observe(seconds)
+
+    def used(self, application: str) -> None:
+        """Count a request that needed no judging: it is an outcome like the others."""
+        child = self._used.get(application)
+        if child is None:
+            child = self._used[application] = self._judged.labels(application, "Forward")
+        child.inc()
 
     def forwarding_failed(self, application: str, kind: str) -> None:
         """Count an admitted request without a whole answer."""

@@ -132,6 +132,12 @@ class SessionLimits:
             return False
         return self.idle is None or (session.used_at is not None and now - session.used_at < self.idle)
 
+    def ends(self, session: Session) -> tuple[datetime, ...]:
+        """Return the instants from which a session will no longer do, if nobody uses it."""
+        begun = () if self.absolute is None else (session.began_at + self.absolute,)
+        used = () if self.idle is None or session.used_at is None else (session.used_at + self.idle,)
+        return begun + used
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSession:

@@ -25,6 +25,9 @@ class Measures(Protocol):
     def judged(self, application: str, outcome: str, *, seconds: float) -> None:
         """Count a request for an application by its outcome, and how long it took to judge."""
 
+    def used(self, application: str) -> None:
+        """Count a request for an application that was forwarded on a decision made a moment before."""
+
     def forwarding_failed(self, application: str, kind: str) -> None:
         """Count an admitted request that got no whole answer, by the kind of failure."""
 
@@ -65,10 +68,16 @@ class Event:
 
 
 class AuditLog(Protocol):
-    """The durable record of who did what. Every method raises AuditUnavailable."""
+    """The durable record of who did what. Every method but `used` raises AuditUnavailable."""
 
     async def decided(self, decision: Decision, *, session: str, person: str, method: str, path: str) -> str:
         """Write a decision and return the record's id. `person` is the pseudonym."""
 
     async def happened(self, event: Event) -> str:
         """Write another event and return the record's id."""
+
+    def used(self, record: str, *, method: str, path: str) -> bool:
+        """Note a request that is forwarded on a recorded decision; it is written before long, without waiting for it.
+
+        False when what was noted before could not be written: then nothing is noted, and the decision is made anew.
+        """

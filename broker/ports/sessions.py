@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
@@ -49,10 +49,32 @@ class SessionStore(Protocol):
         """Return when the store works."""
 
 
+class Memory(Protocol):
+    """Whether what was read is still so, told without asking again."""
+
+    def holds(self) -> bool:
+        """Whether nothing that was read has changed; False as soon as that cannot be known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marked:
+    """A session with what was announced about its person by now.
+
+    It ends by itself at `ends_at` unless it is used, and a use after `use_counts_until` has to be noted. `memory` is
+    None where nothing tells of changes: then it may not be kept.
+    """
+
+    session: Session
+    announced: Announced
+    ends_at: datetime
+    use_counts_until: datetime
+    memory: Memory | None = None
+
+
 class MarkedSessions(SessionStore, Protocol):
     """Sessions read together with what was announced about their people. Every method raises StoreUnavailable."""
 
-    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> Marked | None:
         """Return what `find` returns, with what was announced about the person by now."""
 
 

@@ -75,17 +75,23 @@ def request_headers(
             if not value:
                 continue
         kept.append((name, value))
-    ours = [
-        (b"x-forwarded-for", peer.client),
-        (b"x-forwarded-proto", peer.proto),
-        (b"x-forwarded-host", peer.host),
-        *identity,
-    ]
+    return kept + forwarded_fields(peer) + checked(identity)
+
+
+def forwarded_fields(peer: ForwardedFor) -> Headers:
+    """What the backend is told of the client's connection, each exactly once."""
+    return checked(
+        [(b"x-forwarded-for", peer.client), (b"x-forwarded-proto", peer.proto), (b"x-forwarded-host", peer.host)]
+    )
+
+
+def checked(ours: Headers) -> Headers:
+    """Return fields of our own making. Raises ValueError for one that can't be sent as a header field."""
     for name, value in ours:
         if not TOKEN.fullmatch(name) or BAD_VALUE.search(value) or not value.isascii():
             # The value may be a person's name: it is not repeated here.
             raise ValueError(f"the value of {name!r} can't be sent as a header field")
-    return kept + ours
+    return ours
 
 
 def response_headers(headers: Headers, *, own_cookies: CookieNames) -> Headers:

@@ -2,8 +2,9 @@
 
     target -> application -> session (`visitors`) -> facts fresh enough -> admit -> audit -> forward, or the answer
 
-What a request is refused with looks is the business of `Answers` (the web layer); how bytes move is `forward`'s and
-`tunnel`'s. HTTP requests and WebSocket upgrades are judged by the same `_judge`.
+A decision to forward becomes a pass (`passes`), which serves the session's next requests for a moment. What a request
+is refused with looks is the business of `Answers` (the web layer); how bytes move is `forward`'s, `carriage`'s and
+`tunnel`'s. All of them come in by the same `ready` and `_judge`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from broker.cookies import Cookies
+from broker.cookies import Cookies, cookie_value
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp, admit
 from broker.domain.decide import Decision
 from broker.domain.identity_headers import UnfitForHeaderError, identity_headers, pseudonym_of
@@ -26,7 +27,7 @@ from broker.domain.machine import ApiTerms, MachineSession, TokenRefused
 from broker.domain.numbers import without_national_numbers
 from broker.domain.policy import Policy
 from broker.domain.session import Session, SessionLimits
-from broker.facts import FreshSessions
+from broker.facts import Found, FreshSessions
 from broker.machines import MachineSessions
 from broker.ports import (
     Answers,
@@ -47,7 +48,8 @@ from broker.ports import (
 from broker.proxy.challenge import Challenges, StepUpAsked
 from broker.proxy.failures import ClientGone
 from broker.proxy.forward import forward
-from broker.proxy.messages import ForwardedFor, Headers, application_path, request_headers
+from broker.proxy.messages import ForwardedFor, Headers, application_path, checked, request_headers
+from broker.proxy.passes import REUSED_FOR, Pass, Passes, fields_of, lines_of
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
 from broker.proxy.upstream import Upstream
 from broker.proxy.visitors import Visitors
@@ -55,6 +57,7 @@ from broker.proxy.watching import NoLongerAdmitted, Watch
 
 # A refusal never rests on facts older than this; the registers are asked at most that often for one refused session.
 _REFUSED_ON_FACTS_YOUNGER_THAN = timedelta(seconds=5)
+_KEPT_BYTES = 16 * 1024 * 1024
 _log = logging.getLogger("inkom.gate")
 
 
@@ -96,7 +99,9 @@ class Gate:
         pseudonym_key: bytes,
         challenges: Challenges,
         watch_interval: timedelta = timedelta(seconds=1),
+        kept_bytes: int = _KEPT_BYTES,
     ) -> None:
+        """`kept_bytes` bounds the decisions that are kept for a moment; 0 decides each request anew."""
         self.applications = tuple(applications)
         self._by_segment = {f"/{application.id}/".encode(): application for application in self.applications}
         self._pages = pages
@@ -112,6 +117,8 @@ class Gate:
         self._pseudonym_key = pseudonym_key
         self._challenges = challenges
         self._watch = Watch(self._visitors, interval=watch_interval)
+        self._cookie = cookies.session
+        self.passes = Passes(clock=clock, most_bytes=kept_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; everything outside the applications is the pages' own."""
@@ -129,11 +136,12 @@ class Gate:
                 if request is None:
                     return
                 scope, receive = request
-            passage = await self._judge(scope["headers"], target, application, method=scope["method"])
-            if not isinstance(passage.outcome, Forward):
-                await self._answers.outcome(passage, scope, receive, send)
+            granted = self.ready(scope["headers"], target, scope["method"]) or await self.judge(
+                scope["headers"], target, application, method=scope["method"]
+            )
+            if isinstance(granted, Passage):
+                await self._answers.outcome(granted, scope, receive, send)
                 return
-            headers = self._outgoing(scope["headers"], passage, application, client=scope["client"])
         except (InkomError, UnfitForHeaderError) as error:
             await self._answers.failure(error, scope, receive, send)
             return
@@ -141,7 +149,31 @@ class Gate:
             # A mistake of ours lets nobody in; it is answered, and raised on so that the log has it whole.
             await self._answers.failure(error, scope, receive, send)
             raise
-        await self._forward(passage, application, headers, scope, receive, send)
+        await self._forward(granted, scope, receive, send)
+
+    def ready(self, headers: Headers, target: bytes, method: str) -> Pass | None:
+        """Return the pass that a request may use, if its session has one that holds; asks nobody."""
+        application = self._application(target)
+        if application is None or self._visitors.comes_with_token(headers, application.api):
+            return None
+        cookie = cookie_value(headers, self._cookie)
+        granted = None if cookie is None else self.passes.find(cookie, application.id)
+        if granted is None or not self._audit.used(granted.record, method=method, path=_audited_path(target)):
+            return None
+        self._measures.used(application.id)
+        return granted
+
+    async def judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | Passage:
+        """Decide about a request: a pass, or an outcome that is answered instead.
+
+        Raises InkomError, UnfitForHeaderError.
+        """
+        passage, found = await self._judge(headers, target, application, method=method)
+        if not isinstance(passage.outcome, Forward):
+            return passage
+        granted = self._granted(passage, application, found)
+        self.passes.keep(granted)
+        return granted
 
     async def admit_tunnel(self, request: UpgradeRequest) -> TunnelGranted | TunnelRefused:
         """Judge a WebSocket upgrade by the same rules, and end the tunnel when they no longer hold."""
@@ -155,15 +187,16 @@ class Gate:
         if origins != [self._origin] and not program:
             return _refused(Reply(status=403, headers=[(b"content-type", b"text/plain")], body=b"foreign origin"))
         try:
-            passage = await self._judge(request.headers, request.target, application, method="GET")
-            if not isinstance(passage.outcome, Forward):
-                return _refused(self._answers.problem(passage))
-            client = (request.client, 0)
-            headers = self._outgoing(request.headers, passage, application, client=client)
+            granted = self.ready(request.headers, request.target, "GET") or await self.judge(
+                request.headers, request.target, application, method="GET"
+            )
         except (InkomError, UnfitForHeaderError) as error:
             return _refused(self._answers.problem(error))
+        if isinstance(granted, Passage):
+            return _refused(self._answers.problem(granted))
+        headers = self.outgoing(request.headers, granted, client=(request.client, 0))
         ended = asyncio.ensure_future(
-            self._watch.until_refused(passage.session, lambda: self._still_admitted(passage, application))
+            self._watch.until_refused(granted.passage.session, lambda: self.still_admitted(granted))
         )
         return TunnelGranted(
             upstream=application.upstream, headers=headers, ended=ended, own_cookies=self._dropped_cookies
@@ -174,7 +207,9 @@ class Gate:
         first, slash, _ = application_path(target)[1:].partition(b"/")
         return self._by_segment.get(b"/" + first + b"/") if slash else None
 
-    async def _judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Passage:
+    async def _judge(
+        self, headers: Headers, target: bytes, application: Protected, *, method: str
+    ) -> tuple[Passage, Found | None]:
         began = perf_counter()
         # Knocking with a session that this application no longer takes is no use, or the next knock would be let in.
         counts = application.limits.ask_nothing
@@ -201,7 +236,7 @@ class Gate:
             case SignIn() | ChooseOrganisation() | TokenRefused():
                 pass
         self._measures.judged(application.id, type(outcome).__name__, seconds=perf_counter() - began)
-        return Passage(
+        passage = Passage(
             application=application.id,
             outcome=outcome,
             session=visit.session,
@@ -211,6 +246,7 @@ class Gate:
             api=application.api,
             scheme=visit.scheme,
         )
+        return passage, visit.found
 
     def _admit(
         self, session: Session | MachineSession | None, application: Protected, *, now: datetime | None = None
@@ -235,36 +271,53 @@ class Gate:
             session=session.reference,
             person=pseudonym_of(session.identity, application="audit", key=self._pseudonym_key),
             method=method,
-            path=without_national_numbers(application_path(target).decode("ascii", "replace")),
+            path=_audited_path(target),
         )
 
-    def _outgoing(
-        self, received: Headers, passage: Passage, application: Protected, *, client: tuple[str, int] | None
-    ) -> Headers:
-        """Strip, then inject: the order that nothing a client sent survives."""
+    def _granted(self, passage: Passage, application: Protected, found: Found | None) -> Pass:
+        """Make a pass of a decision to forward."""
         if not isinstance(passage.outcome, Forward) or passage.session is None or passage.record is None:
             raise AssertionError("only an admitted request goes out")
+        decision = passage.outcome.decision
         identity = identity_headers(
             passage.session,
-            passage.outcome.decision,
+            decision,
             record=passage.record,
             key=self._pseudonym_key,
             discloses_national_number=application.discloses_national_number,
         )
         assertion = self._assertions.sign(identity.claims, audience=application.id)
-        injected = [(name.lower().encode(), value.encode("ascii")) for name, value in identity.plain]
-        scheme, _, host = self._origin.partition(b"://")
-        return request_headers(
-            received,
-            identity=[*injected, (b"x-inkom-assertion", assertion.encode("ascii"))],
-            peer=ForwardedFor(client=(client or ("unknown", 0))[0].encode(), proto=scheme, host=host),
-            dropped_cookies=self._dropped_cookies,
-            keep_authorization=passage.scheme is not None and passage.api is not None and passage.api.forwards_token,
+        told = [(name.lower().encode(), value.encode("ascii")) for name, value in identity.plain]
+        now, day = self._clock.now(), self._clock.today()
+        ends = _ends(found, decision, application, now=now)
+        return Pass(
+            application=application,
+            passage=passage,
+            lines=lines_of(checked([*told, (b"x-inkom-assertion", assertion.encode("ascii"))])),
+            day=day,
+            holds_until=min(ends),
+            reused_until=min((*ends, now + REUSED_FOR, found.use_counts_until if found else now)),
+            memory=found.memory if found is not None and decision.day == day else None,
         )
 
-    async def _forward(
-        self, passage: Passage, application: Protected, headers: Headers, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    def outgoing(self, received: Headers, granted: Pass, *, client: tuple[str, int] | None) -> Headers:
+        """Strip, then inject: the order that nothing a client sent survives."""
+        api = granted.passage.api
+        return request_headers(
+            received,
+            identity=[*fields_of(granted.lines)],
+            peer=self._peer(client),
+            dropped_cookies=self._dropped_cookies,
+            keep_authorization=granted.scheme is not None and api is not None and api.forwards_token,
+        )
+
+    def _peer(self, client: tuple[str, int] | None) -> ForwardedFor:
+        scheme, _, host = self._origin.partition(b"://")
+        return ForwardedFor(client=(client or ("unknown", 0))[0].encode(), proto=scheme, host=host)
+
+    async def _forward(self, granted: Pass, scope: Scope, receive: Receive, send: Send) -> None:
+        passage, application = granted.passage, granted.application
+        target: bytes = scope["extensions"]["inkom.target"]
         sends_nothing = scope["method"] in {"GET", "HEAD"}
         # What was sent in is with the backend already: its own answer to that is the one to read.
         may_ask = application.backend_may_ask_for_step_up and sends_nothing and self._answers.shows_pages(scope)
@@ -274,8 +327,8 @@ class Gate:
                 receive,
                 send,
                 upstream=application.upstream,
-                target=passage.target,
-                headers=headers,
+                target=target,
+                headers=self.outgoing(scope["headers"], granted, client=scope["client"]),
                 own_cookies=self._dropped_cookies,
                 inspect=self._challenges.inspector(passage, application.policy) if may_ask else None,
             )
@@ -283,11 +336,11 @@ class Gate:
         # What is being sent in was begun with a sign-in that was recent enough, and is not lost half-way.
         began = None if sends_nothing else self._clock.now()
         try:
-            await self._watch.let_run(
-                moving, passage.session, lambda: self._still_admitted(passage, application, now=began)
-            )
+            await self._watch.let_run(moving, passage.session, lambda: self.still_admitted(granted, now=began))
         except StepUpAsked as asked:
-            await self._step_up(replace(passage, outcome=asked.outcome), application, scope, receive, send)
+            await self._step_up(
+                replace(passage, outcome=asked.outcome, target=target), application, scope, receive, send
+            )
         except ClientGone:
             # Nobody is left to answer.
             return
@@ -322,13 +375,29 @@ class Gate:
             return
         await self._answers.outcome(passage, scope, receive, send)
 
-    async def _still_admitted(self, passage: Passage, application: Protected, *, now: datetime | None = None) -> bool:
+    async def still_admitted(self, granted: Pass, *, now: datetime | None = None) -> bool:
         """Whether the same session, for the same organisation, would be let in again. In doubt it would not.
 
         The age of the sign-in is held against an instant, if one is given.
         """
-        session = await self._visitors.again(passage)
-        return session is not None and isinstance(self._admit(session, application, now=now), Forward)
+        visit = await self._visitors.again(granted.passage)
+        return visit is not None and isinstance(self._admit(visit.session, granted.application, now=now), Forward)
+
+
+def _ends(found: Found | None, decision: Decision, application: Protected, *, now: datetime) -> tuple[datetime, ...]:
+    """Return the instants by which a decision ends by time alone, besides the end of its day."""
+    if found is None:
+        return (now,)
+    recent = (step.finding.holds_until for step in decision.steps if step.finding.holds)
+    return (
+        found.holds_until,
+        *application.limits.ends(found.session),
+        *(instant for instant in recent if instant is not None),
+    )
+
+
+def _audited_path(target: bytes) -> str:
+    return without_national_numbers(application_path(target).decode("ascii", "replace"))
 
 
 def _refused(reply: Reply) -> TunnelRefused:

@@ -15,7 +15,7 @@ from typing import assert_never
 from broker.cookies import Cookies, cookie_value
 from broker.domain.machine import ApiTerms, MachineSession, Presented, Scheme, TokenRefused
 from broker.domain.session import Session
-from broker.facts import FreshSessions
+from broker.facts import Found, FreshSessions
 from broker.machines import MachineSessions
 from broker.ports import InkomError, Passage
 from broker.proxy.credentials import presented_token
@@ -25,9 +25,13 @@ from broker.proxy.targets import application_path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """Who came with a request, and by which credential. `refused` is a token that is no good: then nobody came."""
+    """Who came with a request, and by which credential. `refused` is a token that is no good: then nobody came.
+
+    `found` says how long what is known of a session holds.
+    """
 
     session: Session | MachineSession | None
+    found: Found | None = None
     cookie: str | None = None
     scheme: Scheme | None = None
     refused: TokenRefused | None = None
@@ -61,15 +65,16 @@ class Visitors:
         match presented:
             case None:
                 cookie = cookie_value(headers, self._cookie)
-                return Visit(session=await self._sessions.find(cookie, counts_as_use=counts_as_use), cookie=cookie)
+                found = await self._sessions.find(cookie, counts_as_use=counts_as_use)
+                return Visit(session=None if found is None else found.session, found=found, cookie=cookie)
             case TokenRefused():
                 return Visit(session=None, refused=presented, scheme=Scheme.BEARER)
             case Presented(scheme=scheme):
                 address = (self._origin + application_path(target)).decode("ascii")
-                found = await self._machines.admit(presented, application=application, method=method, address=address)
-                if isinstance(found, TokenRefused):
-                    return Visit(session=None, refused=found, scheme=scheme)
-                return Visit(session=found, scheme=scheme)
+                machine = await self._machines.admit(presented, application=application, method=method, address=address)
+                if isinstance(machine, TokenRefused):
+                    return Visit(session=None, refused=machine, scheme=scheme)
+                return Visit(session=machine, scheme=scheme)
             case _:
                 assert_never(presented)
 
@@ -84,21 +89,26 @@ class Visitors:
             case MachineSession() as session:
                 return replace(visit, session=await self._machines.fresher(session, application=application, than=than))
             case Session() as session if visit.cookie is not None:
-                return replace(visit, session=await self._sessions.fresher(visit.cookie, session, than=than))
+                return replace(
+                    visit, session=await self._sessions.fresher(visit.cookie, session, than=than), found=None
+                )
             case _:
                 return visit
 
-    async def again(self, passage: Passage) -> Session | MachineSession | None:
-        """Return the session of a request that still runs, if it still is one. In doubt it is not."""
+    async def again(self, passage: Passage) -> Visit | None:
+        """Return who came with a request that still runs, if they are still there. In doubt they are not."""
         try:
             if isinstance(passage.session, MachineSession):
-                return await self._machines.again(passage.session, application=passage.application)
+                machine = await self._machines.again(passage.session, application=passage.application)
+                return None if machine is None else Visit(session=machine)
             if passage.session is None or passage.cookie is None:
                 return None
-            session = await self._sessions.find(passage.cookie, counts_as_use=False)
+            found = await self._sessions.find(passage.cookie, counts_as_use=False)
         except InkomError:
             return None
-        return session if session is not None and session.reference == passage.session.reference else None
+        if found is None or found.session.reference != passage.session.reference:
+            return None
+        return Visit(session=found.session, found=found, cookie=passage.cookie)
 
     def watching(self, session: Session | MachineSession) -> AbstractContextManager[asyncio.Event]:
         """Within it, the event is set when something is announced about the person; of machines nothing is."""

@@ -64,6 +64,8 @@ from broker.ports import (
     FlightState,
     LoggedOut,
     LogoutRefused,
+    Marked,
+    Memory,
     NamedPerson,
     ProviderUnavailable,
     RegisterUnavailable,
@@ -164,6 +166,7 @@ class MemorySessions:
     announcements: MemoryAnnouncements | None = None
     clock: Hands = field(default_factory=Hands)
     used: dict[str, datetime] = field(default_factory=dict)
+    memory: Memory | None = None
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         self._reach()
@@ -176,12 +179,19 @@ class MemorySessions:
             await self.use(cookie, session)
         return found
 
-    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> Marked | None:
         session = await self.find(cookie, counts_as_use=counts_as_use)
         if session is None:
             return None
         nothing = Announced(mark="", sessions_ended_at=None)
-        return session, await self.announcements.about(session.identity) if self.announcements else nothing
+        used_at = self.used.get(cookie, session.began_at)
+        return Marked(
+            session=session,
+            announced=await self.announcements.about(session.identity) if self.announcements else nothing,
+            ends_at=used_at + self.idle,
+            use_counts_until=used_at + timedelta(minutes=1),
+            memory=self.memory,
+        )
 
     async def left(self, cookie: str) -> timedelta | None:
         self._reach()
@@ -628,6 +638,7 @@ class MemoryAudit:
     events: list[Event] = field(default_factory=list)
     full: bool = False
     about: list[tuple[str, str]] = field(default_factory=list)  # session and person
+    requests: list[tuple[str, str, str]] = field(default_factory=list)  # record, method and path
 
     async def decided(self, decision: Decision, *, session: str, person: str, method: str, path: str) -> str:
         if self.full:
@@ -639,6 +650,12 @@ class MemoryAudit:
     async def happened(self, event: Event) -> str:
         self.events.append(event)
         return f"event-{len(self.events)}"
+
+    def used(self, record: str, *, method: str, path: str) -> bool:
+        if self.full:
+            return False
+        self.requests.append((record, method, path))
+        return True
 
 
 @dataclass(kw_only=True)

@@ -21,8 +21,9 @@ from broker.adapters.sessions.cookies import SignedTokens
 from broker.adapters.sessions.flights import flight_key, is_resting
 from broker.adapters.sessions.index import RedisSessionIndex
 from broker.adapters.sessions.sealing import SealedValues, address_of
+from broker.adapters.sessions.tracking import Memory, TrackedReads
 from broker.domain.session import Identity, Session
-from broker.ports import Announced, Clock, StoreUnavailable
+from broker.ports import Announced, Clock, Marked, StoreUnavailable
 
 _PURPOSE = "session"
 # Use prolongs the idle time at most this often: a page with fifty pictures need not write fifty times.
@@ -34,9 +35,6 @@ _LOOKS_FOR_A_FLIGHT = 200
 
 class Beside(Protocol):
     """What is announced about people, in the same Redis (`adapters/signals`)."""
-
-    async def about(self, identity: Identity) -> Announced:
-        """Ask Redis."""
 
     def keys(self, identity: Identity) -> list[str]:
         """Return the keys to read for a session."""
@@ -73,29 +71,24 @@ class RedisSessions:
         self._announcements = announcements
         self._index = index
         self._prolonged_every = min(prolonged_every, _PROLONGED_AT_MOST_EVERY)
+        self.reads = TrackedReads(redis)
         # Whose session stands at an address is known once it was opened; then one question to Redis asks for all.
         self._keys: dict[str, list[str]] = {}
 
     async def find(self, cookie: str, *, counts_as_use: bool = True) -> Session | None:
         """Return the session; None for anything forged, foreign, broken, idle or over."""
         found = await self.marked(cookie, counts_as_use=counts_as_use)
-        return None if found is None else found[0]
+        return None if found is None else found.session
 
-    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> tuple[Session, Announced] | None:
+    async def marked(self, cookie: str, *, counts_as_use: bool = True) -> Marked | None:
         """Return the same with what was announced about the person by now."""
         token = self._cookies.read(cookie)
         if token is None:
             return None
         address = address_of(_PURPOSE, token)
         keys = self._keys.get(address)
-        with store_errors():
-            # Outside MULTI: between them, the session may at most end, and a mark may only be newer than its facts.
-            pipeline = self._redis.pipeline(transaction=False)
-            pipeline.get(address)
-            pipeline.pttl(address)
-            if keys is not None:
-                pipeline.mget(keys)
-            sealed, remaining, *beside = await pipeline.execute()
+        reading = await self.reads.read(record=address, values=keys or ())
+        sealed, remaining, *beside = reading.values
         session = self._records.open(sealed, token=token, address=address)
         if session is None:
             self._keys.pop(address, None)
@@ -104,10 +97,17 @@ class RedisSessions:
         if session.ended(now, absolute=self._absolute):
             await self._forget(address, session)
             return None
-        session = replace(session, used_at=now - (self._idle - timedelta(milliseconds=remaining)))
-        if counts_as_use:
-            await self._prolong(address, session)
-        return session, await self._announced(address, session.identity, keys, *beside)
+        left = timedelta(milliseconds=remaining)
+        session = replace(session, used_at=now - (self._idle - left))
+        used_at = now if counts_as_use and await self._prolong(address, session) else session.used_at or now
+        announced, memory = await self._announced(address, session.identity, keys, beside, reading.memory)
+        return Marked(
+            session=session,
+            announced=announced,
+            ends_at=min(used_at + self._idle, session.ends_at(absolute=self._absolute)),
+            use_counts_until=used_at + self._prolonged_every,
+            memory=memory,
+        )
 
     async def use(self, cookie: str, session: Session) -> None:
         """Note that a session, found without counting it, is used after all."""
@@ -228,17 +228,24 @@ class RedisSessions:
             await close(self._redis)
 
     async def _announced(
-        self, address: str, identity: Identity, keys: list[str] | None, values: Sequence[bytes | None] = ()
-    ) -> Announced:
+        self,
+        address: str,
+        identity: Identity,
+        keys: list[str] | None,
+        values: Sequence[bytes | None],
+        memory: Memory | None,
+    ) -> tuple[Announced, Memory | None]:
         if self._announcements is None:
-            return Announced(mark="", sessions_ended_at=None)
+            return Announced(mark="", sessions_ended_at=None), memory
         whose = self._announcements.keys(identity)
         if keys == whose:
-            return self._announcements.told(values)
+            return self._announcements.told(values), memory
         if len(self._keys) >= _MOST_KEPT:
             del self._keys[next(iter(self._keys))]
         self._keys[address] = whose
-        return await self._announcements.about(identity)
+        reading = await self.reads.read(values=whose)
+        both = memory.joined(reading.memory) if memory is not None and reading.memory is not None else None
+        return self._announcements.told(reading.values), both
 
     async def _forget(self, address: str, session: Session | None) -> None:
         if self._index is not None and session is not None:
@@ -247,11 +254,13 @@ class RedisSessions:
         with store_errors():
             await self._redis.delete(address)
 
-    async def _prolong(self, address: str, session: Session) -> None:
+    async def _prolong(self, address: str, session: Session) -> bool:
+        """Note a use, unless one was noted a moment ago; return whether it was noted now."""
         if session.used_at is not None and self._clock.now() - session.used_at <= self._prolonged_every:
-            return
+            return False
         with store_errors():
             await self._redis.pexpire(address, self._idle)
+        return True
 
     def _sealed(self, session: Session, *, token: bytes, address: str) -> bytes:
         return self._records.seal(replace(session, used_at=None), token=token, address=address)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 import stat
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -106,4 +108,32 @@ async def test_a_full_disk_is_an_error() -> None:
     audit = AuditFile(Path("/dev/full"), clock=Hands())
     with pytest.raises(AuditUnavailable):
         await record(audit)
+    await audit.aclose()
+
+
+async def test_requests_under_one_decision_are_noted_with_their_method_and_path(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    audit = AuditFile(path, clock=Hands())
+    decision = await record(audit)
+    assert audit.used(decision, method="GET", path="/kmo/a")
+    assert audit.used(decision, method="POST", path="/kmo/b")
+    await audit.aclose()
+    _, *lines = map(json.loads, path.read_text().splitlines())
+    known = {"kind": "request", "decision": decision, "at": "2026-06-01T08:00:00+00:00"}
+    assert lines == [{**known, "method": "GET", "path": "/kmo/a"}, {**known, "method": "POST", "path": "/kmo/b"}]
+
+
+async def test_when_requests_cannot_be_noted_no_decision_is_used_again_until_a_line_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    audit = AuditFile(folder / "audit.jsonl", clock=Hands())
+    decision = await record(audit)
+    shutil.rmtree(folder)
+    folder.write_text("no folder any more")
+    assert audit.used(decision, method="GET", path="/kmo/a")
+    await asyncio.sleep(0)
+    assert not audit.used(decision, method="GET", path="/kmo/b")
+    with pytest.raises(AuditUnavailable):
+        await record(audit)
+    folder.unlink()
+    assert audit.used(await record(audit), method="GET", path="/kmo/c")
     await audit.aclose()

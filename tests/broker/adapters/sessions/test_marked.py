@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
 
 from broker.adapters.sessions import RedisSessions, connect
 from broker.adapters.sessions import store as store_module
+from broker.adapters.sessions.tracking import Reading, TrackedReads
 from broker.adapters.signals.announcements import RedisAnnouncements
 from broker.domain.session import Session
 from broker.ports import Announced
@@ -19,23 +20,24 @@ from tests.redis_server import RedisServer
 NOTHING = Announced(mark="", sessions_ended_at=None)
 
 
-class Counting(RedisAnnouncements):
-    """Counts the questions of its own to Redis."""
+class Counting(TrackedReads):
+    """Counts the questions about announcements that came separately."""
 
     asked = 0
 
-    async def about(self, identity: object) -> Announced:
-        self.asked += 1
-        return await super().about(session().identity)
+    async def read(self, *, record: str | None = None, values: Sequence[str] = ()) -> Reading:
+        self.asked += record is None
+        return await super().read(record=record, values=values)
 
 
 @pytest.fixture
-async def both(redis: RedisServer) -> AsyncIterator[tuple[RedisSessions, Counting]]:
+async def both(redis: RedisServer) -> AsyncIterator[tuple[RedisSessions, RedisAnnouncements]]:
     connection, clock = connect(redis.url), SetClock()
-    announcements = Counting(connection, key=b"k" * 32, lifetime=ABSOLUTE, clock=clock)
+    announcements = RedisAnnouncements(connection, key=b"k" * 32, lifetime=ABSOLUTE, clock=clock)
     sessions = RedisSessions(
         connection, secrets=(NEW,), idle=IDLE, absolute=ABSOLUTE, clock=clock, announcements=announcements
     )
+    sessions.reads = Counting(connection)
     yield sessions, announcements
     await sessions.aclose()
 
@@ -50,11 +52,11 @@ async def announce(announcements: RedisAnnouncements, event_id: str, *, ends_ses
 async def marked(sessions: RedisSessions, cookie: str) -> tuple[Session, Announced]:
     found = await sessions.marked(cookie)
     assert found is not None
-    return found
+    return found.session, found.announced
 
 
 async def test_what_was_announced_comes_with_the_session_and_is_asked_for_separately_only_once(
-    both: tuple[RedisSessions, Counting],
+    both: tuple[RedisSessions, RedisAnnouncements],
 ) -> None:
     sessions, announcements = both
     cookie = await sessions.begin(session())
@@ -67,11 +69,12 @@ async def test_what_was_announced_comes_with_the_session_and_is_asked_for_separa
     assert [found for found, _ in seen] == [session()] * 3
     assert seen[0][1] == NOTHING
     assert len({announced.mark for _, announced in seen}) == 3
-    assert seen[2][1] == await RedisAnnouncements.about(announcements, session().identity)
-    assert announcements.asked == 1
+    assert seen[2][1] == await announcements.about(session().identity)
+    assert isinstance(sessions.reads, Counting)
+    assert sessions.reads.asked == 1
 
 
-async def test_the_end_of_all_sessions_comes_with_the_session(both: tuple[RedisSessions, Counting]) -> None:
+async def test_the_end_of_all_sessions_comes_with_the_session(both: tuple[RedisSessions, RedisAnnouncements]) -> None:
     sessions, announcements = both
     cookie = await sessions.begin(session())
     await marked(sessions, cookie)
@@ -82,7 +85,7 @@ async def test_the_end_of_all_sessions_comes_with_the_session(both: tuple[RedisS
 
 
 async def test_however_many_sessions_there_are_a_bounded_number_of_names_is_kept(
-    both: tuple[RedisSessions, Counting], monkeypatch: pytest.MonkeyPatch
+    both: tuple[RedisSessions, RedisAnnouncements], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sessions, announcements = both
     monkeypatch.setattr(store_module, "_MOST_KEPT", 2)
@@ -96,7 +99,7 @@ async def test_however_many_sessions_there_are_a_bounded_number_of_names_is_kept
     assert len(sessions._keys) == 2
 
 
-async def test_the_name_of_a_session_that_ended_is_forgotten(both: tuple[RedisSessions, Counting]) -> None:
+async def test_the_name_of_a_session_that_ended_is_forgotten(both: tuple[RedisSessions, RedisAnnouncements]) -> None:
     sessions, _ = both
     cookie = await sessions.begin(session())
     await marked(sessions, cookie)
@@ -110,13 +113,13 @@ async def test_without_a_transmitter_nothing_was_announced(redis: RedisServer) -
     sessions = RedisSessions(connect(redis.url), secrets=(NEW,), idle=IDLE, absolute=ABSOLUTE, clock=SetClock())
     try:
         cookie = await sessions.begin(session())
-        assert await sessions.marked(cookie) == (session(), NOTHING)
+        assert await marked(sessions, cookie) == (session(), NOTHING)
     finally:
         await sessions.aclose()
 
 
 async def test_a_session_that_the_provider_ended_is_told_from_another_of_the_same_person(
-    both: tuple[RedisSessions, Counting],
+    both: tuple[RedisSessions, RedisAnnouncements],
 ) -> None:
     sessions, announcements = both
     whole = session()
