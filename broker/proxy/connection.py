@@ -1,18 +1,18 @@
 """One connection to a backend: one request and one answer at a time, by the rules of RFC 9112 section 6.
 
-It parses answers strictly, holds at most a small part of a body, and knows when it is fit for another request.
-It does not open itself, choose a backend, retry or keep time beyond the waits that its caller asks for.
+It parses answers strictly, holds at most a small part of a body, and knows when it is fit for another request. Whoever
+has the exchange is called at every step, and takes what has arrived. It does not open itself, choose a backend, retry
+or keep time.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from typing import cast
+from typing import Protocol, cast
 
 import httptools
 
-from broker.proxy.failures import UpstreamMisbehaved, UpstreamTimedOut
+from broker.proxy.failures import UpstreamMisbehaved
 from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers, check_response
 
 HIGH_WATER = 64 * 1024
@@ -25,53 +25,75 @@ class _StopParsingError(Exception):
     """Raised in a parser callback after the exchange was failed, so that no further byte is read."""
 
 
+class Owner(Protocol):
+    """Whoever has the exchange that is going on."""
+
+    def progressed(self) -> None:
+        """Something arrived, or the exchange ended: look at it. Called once for all that came together."""
+
+    def may_write(self) -> None:
+        """The backend takes bytes of the request again."""
+
+
+class _Nobody:
+    """Owns a connection that waits for its next request."""
+
+    def progressed(self) -> None:
+        pass
+
+    def may_write(self) -> None:
+        pass
+
+
 class _Exchange:
     """What is known about the request under way and its answer."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, method: bytes, *, tunnel: bool) -> None:
+    request_sent = False
+    answer_begun = False
+    head_taken = False
+    status = 0
+    headers: Headers = []  # noqa: RUF012  # replaced, never changed
+    interim = False
+    interim_answers = 0
+    until_close = False
+    keep_alive = False
+    complete = False
+    dirty = False
+    buffered = 0
+    unaccounted = 0  # bytes that were neither head nor body: chunk extensions, trailers, padding
+    tail = b""
+    early = b""
+    failure: Exception | None = None
+
+    def __init__(self, method: bytes, *, tunnel: bool) -> None:
         self.method = method
         self.tunnel = tunnel
-        self.request_sent = False
-        self.answer_begun = False
-        self.head_settled: asyncio.Future[None] = loop.create_future()
-        self.head_taken = False
         self.fields: Headers = []
-        self.status = 0
-        self.headers: Headers = []
-        self.interim = False
-        self.interim_answers = 0
-        self.until_close = False
-        self.keep_alive = False
-        self.complete = False
-        self.dirty = False
-        self.chunks: deque[bytes] = deque()
-        self.buffered = 0
-        self.unaccounted = 0  # bytes that were neither head nor body: chunk extensions, trailers, padding
-        self.tail = b""
-        self.early = b""
-        self.failure: Exception | None = None
+        self.chunks: list[bytes] = []
+
+
+_NOBODY = _Nobody()
 
 
 class UpstreamConnection(asyncio.Protocol):
     """A connection and the exchange that is going on over it."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._lost = False
         self._reading = True
-        self._writable = asyncio.Event()
-        self._writable.set()
+        self._writable = True
         self._busy = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._exchange = _Exchange(self._loop, b"", tunnel=False)
+        self._owner: Owner = _NOBODY
+        self._exchange = _Exchange(b"", tunnel=False)
         self._parser = httptools.HttpResponseParser(self)
 
     # The exchange, as its owner sees it
 
-    def begin(self, method: bytes, *, tunnel: bool = False) -> None:
+    def begin(self, method: bytes, owner: Owner, *, tunnel: bool = False) -> None:
         """Make ready for the answer to a request with this method."""
-        self._exchange = _Exchange(self._loop, method, tunnel=tunnel)
+        self._exchange = _Exchange(method, tunnel=tunnel)
+        self._owner = owner
         # A new parser each time: the old one may still expect the body that an answer to HEAD only announced.
         self._parser = httptools.HttpResponseParser(self)
         self._busy = True
@@ -81,25 +103,6 @@ class UpstreamConnection(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(octets)
 
-    async def drain(self, *, idle: float) -> None:
-        """Wait until the backend takes more bytes. Raises UpstreamTimedOut after `idle` seconds."""
-        if self._writable.is_set():
-            return
-        try:
-            async with asyncio.timeout(idle):
-                await self._writable.wait()
-        except TimeoutError:
-            raise UpstreamTimedOut("the backend stopped reading the request") from None
-
-    async def head(self, *, within: float | None) -> None:
-        """Wait for the head of the answer. Raises ForwardingFailed, or what the sender of the body failed with."""
-        await asyncio.wait({self._exchange.head_settled}, timeout=within)
-        if not self._exchange.head_settled.done():
-            self.fail(UpstreamTimedOut("the backend did not begin to answer in time"))
-        if self._exchange.failure is not None:
-            raise self._exchange.failure
-        self._exchange.head_taken = True
-
     def finish_request(self) -> None:
         """Say that every byte of the request was handed over."""
         self._exchange.request_sent = True
@@ -108,32 +111,32 @@ class UpstreamConnection(asyncio.Protocol):
         """End the exchange with this failure, unless its answer is complete, and drop the connection."""
         if not self._exchange.complete and self._exchange.failure is None:
             self._exchange.failure = failure
-        self._wake()
         self.abort()
+        self._owner.progressed()
 
     def abort(self) -> None:
         """Drop the connection at once."""
         if self._transport is not None:
             self._transport.abort()
 
-    async def read(self, *, idle: float) -> bytes:
-        """Return the next bytes of the body, or nothing at its end. Raises ForwardingFailed."""
-        while not self._exchange.chunks:
-            if self._exchange.failure is not None:
-                raise self._exchange.failure
-            if self._exchange.complete:
-                return b""
-            self._waiter = waiter = self._loop.create_future()
-            try:
-                async with asyncio.timeout(idle):
-                    await waiter
-            except TimeoutError:
-                self.fail(UpstreamTimedOut("the backend stopped in the middle of its answer"))
-        octets = self._exchange.chunks.popleft() if len(self._exchange.chunks) == 1 else b"".join(self._exchange.chunks)
-        self._exchange.chunks.clear()
+    def take(self) -> bytes:
+        """Return what has arrived of the body, and read on."""
+        chunks = self._exchange.chunks
+        if not chunks:
+            return b""
+        octets = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
         self._exchange.buffered = 0
         self._resume()
         return octets
+
+    def take_head(self) -> None:
+        """Say that the head of the answer is being passed on: what comes after it can no longer change it."""
+        self._exchange.head_taken = True
+
+    def hold(self) -> None:
+        """Read no more until something is taken: the client is slower than the backend."""
+        self._pause()
 
     @property
     def status(self) -> int:
@@ -156,9 +159,24 @@ class UpstreamConnection(asyncio.Protocol):
         return self._exchange.answer_begun
 
     @property
-    def head_settled(self) -> asyncio.Future[None]:
-        """Done as soon as the head of the answer, or a failure, is there."""
-        return self._exchange.head_settled
+    def head_arrived(self) -> bool:
+        """Whether the head of the final answer is there."""
+        return self._exchange.status != 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole answer has arrived."""
+        return self._exchange.complete
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why there will be no whole answer."""
+        return self._exchange.failure
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the backend takes bytes as fast as they are sent."""
+        return self._writable
 
     @property
     def is_reusable(self) -> bool:
@@ -170,7 +188,7 @@ class UpstreamConnection(asyncio.Protocol):
             and not self._exchange.dirty
             and not self._exchange.chunks
             and self._reading
-            and self._writable.is_set()
+            and self._writable
             and not self.is_closed
         )
 
@@ -189,6 +207,7 @@ class UpstreamConnection(asyncio.Protocol):
     def rest(self) -> None:
         """Mark the connection as waiting for its next request: whatever arrives now ends it."""
         self._busy = False
+        self._owner = _NOBODY
 
     # asyncio.Protocol
 
@@ -200,40 +219,28 @@ class UpstreamConnection(asyncio.Protocol):
         if not self._busy or self._exchange.complete:
             # Bytes that nobody asked for could be taken for the answer to the next request (RFC 9112 9.2).
             self._spoil()
-            return
-        self._exchange.answer_begun = True
-        self._exchange.unaccounted += len(octets)
-        try:
-            self._parser.feed_data(octets)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._exchange.early = octets[upgrade.args[0] :]
-            self._pause()
-            self._settle_head()
-            return
-        except httptools.HttpParserError as error:
-            if self._exchange.failure is None:
-                self._misbehaved(f"unreadable: {error}")
-            return
-        self._check_end_of_head(octets)
-        if self._exchange.unaccounted > MAX_RESPONSE_HEAD:
-            self._misbehaved("too much besides the body")
+        else:
+            self._read(octets)
+        self._owner.progressed()
 
     def eof_received(self) -> None:
         if self._exchange.until_close and self._exchange.interim is False:
             self._exchange.complete = True  # RFC 9112 6.3 rule 8
-            self._wake()
+            self._owner.progressed()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
+        self._writable = True
         if self._busy and not self._exchange.complete:
             self.fail(UpstreamMisbehaved("the backend closed the connection before its answer was complete"))
-        self._writable.set()
+        self._owner.may_write()
 
     def pause_writing(self) -> None:
-        self._writable.clear()
+        self._writable = False
 
     def resume_writing(self) -> None:
-        self._writable.set()
+        self._writable = True
+        self._owner.may_write()
 
     # Parser callbacks
 
@@ -272,7 +279,6 @@ class UpstreamConnection(asyncio.Protocol):
             self._exchange.until_close = not any(
                 name in (b"content-length", b"transfer-encoding") for name, _ in fields
             )
-        self._settle_head()
 
     def on_body(self, octets: bytes) -> None:
         if self._exchange.complete:
@@ -283,7 +289,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._exchange.buffered += len(octets)
         if self._exchange.buffered >= HIGH_WATER:
             self._pause()
-        self._wake()
 
     def on_chunk_header(self) -> None:
         if self._exchange.complete:
@@ -300,18 +305,26 @@ class UpstreamConnection(asyncio.Protocol):
                 raise _StopParsingError
             return
         self._exchange.complete = True
-        self._wake()
 
     # Inner workings
 
-    def _settle_head(self) -> None:
-        if not self._exchange.head_settled.done():
-            self._exchange.head_settled.set_result(None)
-
-    def _wake(self) -> None:
-        self._settle_head()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def _read(self, octets: bytes) -> None:
+        exchange = self._exchange
+        exchange.answer_begun = True
+        exchange.unaccounted += len(octets)
+        try:
+            self._parser.feed_data(octets)
+        except httptools.HttpParserUpgrade as upgrade:
+            exchange.early = octets[upgrade.args[0] :]
+            self._pause()
+            return
+        except httptools.HttpParserError as error:
+            if exchange.failure is None:
+                self._misbehaved(f"unreadable: {error}")
+            return
+        self._check_end_of_head(octets)
+        if exchange.unaccounted > MAX_RESPONSE_HEAD:
+            self._misbehaved("too much besides the body")
 
     def _check_end_of_head(self, octets: bytes) -> None:
         """An answer to HEAD ends with its head; a parser that expects a body would swallow what comes after it."""
@@ -322,7 +335,9 @@ class UpstreamConnection(asyncio.Protocol):
                 self._spoil()
 
     def _misbehaved(self, how: str) -> None:
-        self.fail(UpstreamMisbehaved(f"the backend's answer is against the rules: {how}"))
+        if not self._exchange.complete and self._exchange.failure is None:
+            self._exchange.failure = UpstreamMisbehaved(f"the backend's answer is against the rules: {how}")
+        self.abort()
 
     def _spoil(self) -> None:
         """More bytes than one answer: the answer itself may be what an attacker put before the real one."""
@@ -335,7 +350,6 @@ class UpstreamConnection(asyncio.Protocol):
             and self._exchange.method != b"HEAD"
         ):
             self._exchange.failure = UpstreamMisbehaved("the backend sent more than one answer")
-        self._wake()
         self.abort()
 
     def _pause(self) -> None:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from broker.proxy.connection import UpstreamConnection
+from broker.proxy.exchange import Exchange
 from broker.proxy.failures import (
     BodyTooLarge,
     ClientGone,
@@ -58,16 +59,16 @@ class UpstreamResponse:
 
     def __init__(
         self,
-        connection: UpstreamConnection,
+        exchange: Exchange,
         *,
         limits: TimeLimits,
         ends_at: float | None,
         sender: asyncio.Task[None] | None,
         done: Callable[[UpstreamConnection], None],
     ) -> None:
-        self.status = connection.status
-        self.headers = connection.headers
-        self._connection = connection
+        self.status = exchange.status
+        self.headers = exchange.headers
+        self._exchange = exchange
         self._limits = limits
         self._ends_at = ends_at
         self._sender = sender
@@ -79,7 +80,7 @@ class UpstreamResponse:
     async def __anext__(self) -> bytes:
         octets = b""
         if self._done is not None:
-            octets = await self._connection.read(idle=_remaining(self._ends_at, self._limits.idle))
+            octets = await self._exchange.read(idle=_remaining(self._ends_at, self._limits.idle))
         if not octets:
             await self.aclose()
             raise StopAsyncIteration
@@ -92,7 +93,7 @@ class UpstreamResponse:
         done, self._done = self._done, None
         if self._sender is not None:
             self._sender.cancel()
-        done(self._connection)
+        done(self._exchange.connection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +148,11 @@ class Upstream:
         self._tunnels += 1
         try:
             connection = await self._connect()
-            connection.begin(head.method, tunnel=True)
+            exchange = Exchange(connection, head.method, tunnel=True)
             connection.write(_serialise(head, chunked=False))
             connection.finish_request()
             try:
-                await connection.head(within=self.limits.first_byte)
+                await exchange.head(within=self.limits.first_byte)
             except BaseException:
                 connection.abort()
                 raise
@@ -166,7 +167,7 @@ class Upstream:
                 release=self._release_tunnel,
             )
         return UpstreamResponse(
-            connection, limits=self.limits, ends_at=None, sender=None, done=self._drop_tunnel_connection
+            exchange, limits=self.limits, ends_at=None, sender=None, done=self._drop_tunnel_connection
         )
 
     async def aclose(self) -> None:
@@ -190,30 +191,31 @@ class Upstream:
         ends_at: float | None,
     ) -> UpstreamResponse:
         length = next((int(value) for name, value in head.headers if name == b"content-length"), None)
-        connection.begin(head.method)
+        exchange = Exchange(connection, head.method)
         sender = None
         try:
             connection.write(_serialise(head, chunked=body is not None and length is None))
             if body is None:
                 connection.finish_request()
             else:
-                sender = asyncio.create_task(self._send_body(connection, body, length))
+                sender = asyncio.create_task(self._send_body(exchange, body, length))
                 # The time to the first byte begins when the request is sent, or when an early answer is there.
                 await asyncio.wait(
-                    {sender, connection.head_settled},
+                    {sender, exchange.head_settled},
                     return_when=asyncio.FIRST_COMPLETED,
                     timeout=None if ends_at is None else _remaining(ends_at, self.limits.first_byte),
                 )
-            await connection.head(within=_remaining(ends_at, self.limits.first_byte))
+            await exchange.head(within=_remaining(ends_at, self.limits.first_byte))
         except BaseException:
             if sender is not None:
                 sender.cancel()
             connection.abort()
             raise
-        return UpstreamResponse(connection, limits=self.limits, ends_at=ends_at, sender=sender, done=self._give_back)
+        return UpstreamResponse(exchange, limits=self.limits, ends_at=ends_at, sender=sender, done=self._give_back)
 
-    async def _send_body(self, connection: UpstreamConnection, body: AsyncIterator[bytes], length: int | None) -> None:
+    async def _send_body(self, exchange: Exchange, body: AsyncIterator[bytes], length: int | None) -> None:
         """Send the body; whatever stops it ends the exchange, so that a part is never taken for the whole."""
+        connection = exchange.connection
         sent = 0
         try:
             async for octets in body:
@@ -226,7 +228,7 @@ class Upstream:
                     raise BodyTooLarge("the body is larger than this backend accepts")
                 if octets:
                     connection.write(octets if length is not None else b"%x\r\n%b\r\n" % (len(octets), octets))
-                    await connection.drain(idle=self.limits.idle)
+                    await exchange.drain(idle=self.limits.idle)
             if length is not None and sent < length:
                 raise ClientGone("the body is shorter than was announced")
         except Exception as failure:  # handed to whoever reads the answer, who raises it
