@@ -30,6 +30,7 @@ from broker.parts import Parts
 from broker.ports import InkomError
 from broker.proxy.challenge import Challenges
 from broker.proxy.cycle import EdgeSettings
+from broker.proxy.fast import FastPath
 from broker.proxy.gate import Gate
 from broker.renewal import Renewal
 from broker.running import running, serving
@@ -61,7 +62,8 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
             running(parts, common.applications, intake),
             serving(operators, settings.operators, shared=shared),
         ):
-            yield {"gate": gate, "edge": EdgeSettings(hosts=frozenset({urlsplit(origin).netloc.encode()}))}
+            edge = EdgeSettings(hosts=frozenset({urlsplit(origin).netloc.encode()}))
+            yield {"gate": gate, "edge": edge, "fast": FastPath(gate) if settings.listen.fast_path else None}
 
     below = Router(
         routes=[

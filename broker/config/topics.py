@@ -19,11 +19,15 @@ ClientAuthentication = Literal[
 
 
 class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the gateway listens. Whoever terminates TLS stands in front, or is added with `certificate`."""
+    """Where the gateway listens. Whoever terminates TLS stands in front, or is added with `certificate`.
+
+    `fast_path`: requests whose decision stands are carried without passing through ASGI.
+    """
 
     host: Text = "127.0.0.1"
     port: Port = 8000
     workers: Annotated[int, msgspec.Meta(ge=1)] = 1
+    fast_path: bool = True
 
 
 class Operators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -84,6 +84,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reading = True
         self._writable = True
         self._busy = False
+        self.was_used_before = False
         self._owner: Owner = _NOBODY
         self._exchange = _Exchange(b"", tunnel=False)
         self._parser = httptools.HttpResponseParser(self)
@@ -207,6 +208,7 @@ class UpstreamConnection(asyncio.Protocol):
     def rest(self) -> None:
         """Mark the connection as waiting for its next request: whatever arrives now ends it."""
         self._busy = False
+        self.was_used_before = True
         self._owner = _NOBODY
 
     # asyncio.Protocol

@@ -1,9 +1,9 @@
 """The server protocol towards clients: uvicorn's own, with its gaps closed before anything is decided.
 
 Written against uvicorn 0.54 and httptools 0.9: it relies on the attributes of `HttpToolsProtocol` that
-`tests/broker/proxy/test_edge.py` names. It checks each request by the rules of `messages`, keeps what arrives and what
-waits to be sent within limits of size and time, and hands the exact target to the application as
-`scope["extensions"]["inkom.target"]`. It knows no application, session or policy.
+`tests/broker/proxy/test_edge.py` names. It checks each request by the rules of `messages`, and keeps what arrives and
+what waits to be sent within limits of size and time. What the fast path can carry is carried; everything else goes to
+the application, with its exact target as `scope["extensions"]["inkom.target"]`. It knows no session or policy.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import unquote
 
 import httptools
@@ -20,8 +20,11 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
+from broker.proxy.carriage import Carriage
 from broker.proxy.cycle import EdgeCycle
-from broker.proxy.messages import Problem, check_request, origin_form
+from broker.proxy.failures import ForwardingFailed
+from broker.proxy.fast import FastPath
+from broker.proxy.messages import Headers, Problem, check_request, origin_form
 from broker.proxy.patience import PatientProtocol
 from broker.proxy.tunnel import TunnelProtocol
 
@@ -38,7 +41,9 @@ class _StopReadingError(Exception):
 
 
 class EdgeProtocol(PatientProtocol):
-    """One client connection. `app_state` may hold "edge": EdgeSettings."""
+    """One client connection. `app_state` may hold "edge": EdgeSettings, and "fast": FastPath."""
+
+    cycle: Any  # what answers the last request that was read: a cycle of uvicorn's kind, or a carriage
 
     def __init__(
         self,
@@ -49,7 +54,9 @@ class EdgeProtocol(PatientProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.reading: Literal["nothing", "head", "body"] = "nothing"
-        self.running: EdgeCycle | None = None
+        self.fast: FastPath | None = app_state.get("fast")
+        self.client_lines = b""  # what backends are told of this connection, once it is asked for
+        self.running: EdgeCycle | Carriage | None = None
         self.refusal: Problem | None = None
         self.is_last = False  # the client asked to close after the request under way
         self.tunnel: asyncio.Protocol | None = None
@@ -67,15 +74,26 @@ class EdgeProtocol(PatientProtocol):
         # In slices, so that padding is noticed while the request that it belongs to is still being read.
         for at in range(0, len(data), _SLICE):
             self._read(data[at : at + _SLICE])
-        if not self.muted and (self.reading == "head" or (self.reading == "nothing" and self.running is None)):
+        if self.muted:
+            return
+        if self.reading == "head" or (self.reading == "nothing" and self.running is None):
             self._after("head", self.settings.head_time, self._head_is_late)
+        elif self.reading == "body":
+            self._after("body", self.settings.body_time, self._check_body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         for cycle in [self.running, *(waiting for waiting, _ in self.pipeline)]:
-            if isinstance(cycle, EdgeCycle):
+            if isinstance(cycle, EdgeCycle | Carriage):
                 cycle.leave()
         self.pipeline.clear()
+        if isinstance(self.cycle, Carriage):
+            self.cycle = None
         super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if isinstance(self.running, Carriage):
+            self.running.may_read()
 
     def shutdown(self) -> None:
         """Called by the server when it stops."""
@@ -94,13 +112,18 @@ class EdgeProtocol(PatientProtocol):
             self.cycle.keep_alive = False
             self._mute()
             raise _StopReadingError
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self.reading = "head"
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Fields after the head are trailers (RFC 9110 6.5.1): dropped, never merged.
         if self.reading == "head":
-            super().on_header(name, value.strip(b" \t"))
+            name = name.lower()
+            self.headers.append((name, value.strip(b" \t")))
+            if name == b"expect":
+                self.expect_100_continue = value.strip().lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         method, version = self.parser.get_method(), self.parser.get_http_version()
@@ -121,10 +144,9 @@ class EdgeProtocol(PatientProtocol):
         if problem is not None:
             self._refuse(problem)
             raise _StopReadingError
-        self.scope["method"] = method.decode("ascii")
         self.reading = "body"
         if not self.parser.should_upgrade():
-            self._begin_cycle(version)
+            self._begin(method, version)
 
     def on_chunk_header(self) -> None:
         self._account(min(_CHUNK_FRAMING, max(0, self.unaccounted)))
@@ -139,14 +161,20 @@ class EdgeProtocol(PatientProtocol):
                 self._linger()
                 raise _StopReadingError
             return
-        super().on_body(body)
+        if isinstance(self.cycle, Carriage):
+            self.cycle.feed(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self.reading = "nothing"
         self._stop("body")
         if self.parser.should_upgrade():
             return
-        super().on_message_complete()
+        if isinstance(self.cycle, Carriage):
+            self.cycle.end_of_body()
+        else:
+            super().on_message_complete()
         if self.is_last:
             self._mute()
         elif self.running is None:
@@ -154,23 +182,65 @@ class EdgeProtocol(PatientProtocol):
 
     # Requests and answers
 
-    def _begin_cycle(self, version: str) -> None:
-        self.scope["http_version"] = version
+    def _begin(self, method: bytes, version: str) -> None:
         self.is_last = version == "1.0" or not self.parser.should_keep_alive()
-        cycle = EdgeCycle.of(self, keep_alive=not self.is_last)
-        raw_path, _, query = origin_form(self.url).partition(b"?")
-        self.scope["extensions"] = cycle.extensions(self.url)
-        self.scope["raw_path"] = raw_path
-        self.scope["path"] = unquote(raw_path.decode("ascii"))  # what ASGI wants; never decided on
-        self.scope["query_string"] = query
-        self.cycle = cycle
         self.arrived = self.swallowed = 0
-        self._after("body", self.settings.body_time, self._check_body)
+        carriage = None
+        if self.fast is not None and self.running is None and version == "1.1":
+            carriage = self.fast.carriage(self, method, keep_alive=not self.is_last)
+        if carriage is not None:
+            self.cycle = self.running = carriage
+            carriage.begin()
+            return
+        self.cycle = cycle = self._cycle_for(method, self.url, self.headers, version=version)
         if self.running is None:
             self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
+
+    def _cycle_for(self, method: bytes, target: bytes, headers: Headers, *, version: str) -> EdgeCycle:
+        self.scope = self._scope(method, target, headers, version=version)
+        cycle = EdgeCycle.of(self, keep_alive=not self.is_last)
+        self.scope["extensions"] = cycle.extensions(target)
+        return cycle
+
+    def _scope(self, method: bytes, target: bytes, headers: Headers, *, version: str) -> Any:
+        raw_path, _, query = origin_form(target).partition(b"?")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": self.root_path,
+            "method": method.decode("ascii"),
+            "headers": headers,
+            "raw_path": raw_path,
+            "path": unquote(raw_path.decode("ascii")),  # what ASGI wants; never decided on
+            "query_string": query,
+            "state": self.app_state.copy(),
+        }
+
+    def defaults_beside(self, fields: Headers) -> list[bytes]:
+        """The server's own header lines, less those that an answer has."""
+        named = {name for name, _ in fields}
+        return [b"%b: %b\r\n" % one for one in self.server_state.default_headers if one[0].lower() not in named]
+
+    def carriage_failed(self, carriage: Carriage, failure: ForwardingFailed) -> None:
+        """What was carried got no whole answer: one of ours, if none has begun, else none at all."""
+        if self.fast is None or self.transport.is_closing():
+            return
+        if failure.answer_started:
+            self.fast.cut(carriage.granted, failure)
+            self.transport.abort()
+            return
+        cycle = self._cycle_for(carriage.method, carriage.target, carriage.fields, version="1.1")
+        cycle.keep_alive, cycle.more_body = carriage.keep_alive, carriage.more_body
+        if self.cycle is carriage:
+            self.cycle = cycle
+        self._start_asgi_task(cycle, cast("ASGI3Application", self.fast.failing(carriage.granted, failure)))
 
     def _start_asgi_task(self, cycle: Any, app: ASGI3Application) -> None:
         self.running = cycle
@@ -253,6 +323,7 @@ class EdgeProtocol(PatientProtocol):
     def _hand_over(self, early: bytes) -> None:
         self._stop(*self.timers)
         self.muted = True
+        self.scope = self._scope(self.parser.get_method(), self.url, self.headers, version="1.1")
         self.handle_websocket_upgrade()
         tunnel = self.transport.get_protocol()
         if not isinstance(tunnel, asyncio.Protocol):
@@ -287,7 +358,7 @@ class EdgeProtocol(PatientProtocol):
             # The request has had its answer, and a second one would be taken for the next request's.
             self._linger()
             return
-        if in_body and cycle is self.running and isinstance(cycle, EdgeCycle):
+        if in_body and cycle is self.running and isinstance(cycle, EdgeCycle | Carriage):
             # The body of the request under way is broken: its half is worth nothing (RFC 9112 8).
             self.running = None
             started = cycle.response_started

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
 from typing import TypeAlias
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
@@ -51,6 +53,10 @@ _CLIENT_MAY_NOT_SAY = frozenset(
 # `Proxy` becomes HTTP_PROXY in CGI programs, which some then obey (CVE-2016-5385).
 _CLIENT_MAY_NOT_BEGIN = (b"x-inkom-", b"x-forwarded", b"proxy")
 
+# Field names are few; a stranger's inventions push nothing out for long.
+_NAMES_REMEMBERED = 1024
+_NOTHING_NAMED: frozenset[bytes] = frozenset()
+
 # A backend shares its origin with the gateway's own pages and with the other backends: it may not empty the browser's
 # store, move the origin to another server (RFC 7838), or take a service worker beyond its own path.
 _BACKEND_MAY_NOT_SAY = frozenset(b"clear-site-data alt-svc service-worker-allowed proxy-authenticate".split())
@@ -65,17 +71,26 @@ def request_headers(
     keep_authorization: bool = False,
 ) -> Headers:
     """What the backend gets: the client's fields less what a client may not say, then ours, each exactly once."""
+    kept = client_fields(headers, dropped_cookies=dropped_cookies, keep_authorization=keep_authorization)
+    return kept + forwarded_fields(peer) + checked(identity)
+
+
+def client_fields(headers: Headers, *, dropped_cookies: CookieNames, keep_authorization: bool = False) -> Headers:
+    """The client's fields less what a client may not say."""
     named = _connection_options(headers)
     kept: Headers = []
-    for name, value in headers:
-        if not _may_pass_to_backend(name, named, keep_authorization=keep_authorization):
-            continue
-        if name == b"cookie":
-            value = _without_cookies(value, dropped_cookies)
-            if not value:
-                continue
-        kept.append((name, value))
-    return kept + forwarded_fields(peer) + checked(identity)
+    for field in headers:
+        name = field[0]
+        use = _use_by_backend(name)
+        if use is _PASSES and name not in named:
+            kept.append(field)
+        elif use is _COOKIE:
+            value = _without_cookies(field[1], dropped_cookies)
+            if value:
+                kept.append((name, value))
+        elif use is _CREDENTIAL and keep_authorization and name not in named:
+            kept.append(field)
+    return kept
 
 
 def forwarded_fields(peer: ForwardedFor) -> Headers:
@@ -88,7 +103,7 @@ def forwarded_fields(peer: ForwardedFor) -> Headers:
 def checked(ours: Headers) -> Headers:
     """Return fields of our own making. Raises ValueError for one that can't be sent as a header field."""
     for name, value in ours:
-        if not TOKEN.fullmatch(name) or BAD_VALUE.search(value) or not value.isascii():
+        if not is_token(name) or BAD_VALUE.search(value) or not value.isascii():
             # The value may be a person's name: it is not repeated here.
             raise ValueError(f"the value of {name!r} can't be sent as a header field")
     return ours
@@ -97,16 +112,27 @@ def checked(ours: Headers) -> Headers:
 def response_headers(headers: Headers, *, own_cookies: CookieNames) -> Headers:
     """What the client gets: the backend's fields less hop-by-hop fields, our names and our cookies."""
     named = _connection_options(headers)
-    kept = [
-        (name, value)
-        for name, value in headers
-        if _may_pass_to_client(name, named)
-        and not (name == b"set-cookie" and _is_ours(_set_cookie_name(value), own_cookies))
-    ]
-    if not values_of(kept, b"cache-control"):
+    kept: Headers = []
+    says_how_to_cache = False
+    for field in headers:
+        name, value = field
+        if not _passes_to_client(name) or name in named:
+            continue
+        if name == b"set-cookie" and _is_ours(_set_cookie_name(value), own_cookies):
+            continue
+        if name == b"cache-control":
+            says_how_to_cache = True
+        kept.append(field)
+    if not says_how_to_cache:
         # What one person may see must not be kept for the next (RFC 9111 3).
         kept.append((b"cache-control", b"no-store"))
     return kept
+
+
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def is_token(name: bytes) -> bool:
+    """Whether this may be the name of a field (RFC 9110 5.6.2)."""
+    return TOKEN.fullmatch(name) is not None
 
 
 def values_of(headers: Headers, wanted: bytes) -> list[bytes]:
@@ -115,9 +141,10 @@ def values_of(headers: Headers, wanted: bytes) -> list[bytes]:
 
 def _connection_options(headers: Headers) -> frozenset[bytes]:
     """The fields that Connection names, except those that it can't take away."""
-    options: Iterable[bytes] = (
-        option.strip().lower() for value in values_of(headers, b"connection") for option in value.split(b",")
-    )
+    values = [value for name, value in headers if name == b"connection"]
+    if not values or values == [b"keep-alive"]:
+        return _NOTHING_NAMED
+    options: Iterable[bytes] = (option.strip().lower() for value in values for option in value.split(b","))
     return frozenset(options) - _NEVER_A_CONNECTION_OPTION
 
 
@@ -126,22 +153,34 @@ def _as_backends_read(name: bytes) -> bytes:
     return name.lower().replace(b"_", b"-").replace(b".", b"-")
 
 
-def _may_pass_to_backend(name: bytes, named: frozenset[bytes], *, keep_authorization: bool) -> bool:
-    if b"_" in name or name in named:
-        return False
+class _Use(Enum):
+    """What becomes of a client's field."""
+
+    PASSES = "passes"
+    COOKIE = "cookie"
+    CREDENTIAL = "credential"
+    DROPPED = "dropped"
+
+
+_PASSES, _COOKIE, _CREDENTIAL = _Use.PASSES, _Use.COOKIE, _Use.CREDENTIAL
+
+
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def _use_by_backend(name: bytes) -> _Use:
     if name in _CREDENTIALS:
-        return keep_authorization
+        return _Use.CREDENTIAL
     read_as = _as_backends_read(name)
-    if read_as in _CREDENTIALS:
-        return False
-    return not (read_as in _HOP_BY_HOP or read_as in _CLIENT_MAY_NOT_SAY or read_as.startswith(_CLIENT_MAY_NOT_BEGIN))
+    if b"_" in name or read_as in _CREDENTIALS or read_as in _HOP_BY_HOP or read_as in _CLIENT_MAY_NOT_SAY:
+        return _Use.DROPPED
+    if read_as.startswith(_CLIENT_MAY_NOT_BEGIN):
+        return _Use.DROPPED
+    return _Use.COOKIE if name == b"cookie" else _Use.PASSES
 
 
-def _may_pass_to_client(name: bytes, named: frozenset[bytes]) -> bool:
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def _passes_to_client(name: bytes) -> bool:
     read_as = _as_backends_read(name)
-    return not (
-        name in named or read_as in _HOP_BY_HOP or read_as in _BACKEND_MAY_NOT_SAY or read_as.startswith(b"x-inkom-")
-    )
+    return not (read_as in _HOP_BY_HOP or read_as in _BACKEND_MAY_NOT_SAY or read_as.startswith(b"x-inkom-"))
 
 
 def _is_ours(cookie: bytes, ours: CookieNames) -> bool:

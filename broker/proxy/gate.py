@@ -19,7 +19,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from broker.cookies import Cookies, cookie_value
+from broker.cookies import Cookies, carries_cookie, cookie_value
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp, admit
 from broker.domain.decide import Decision
 from broker.domain.identity_headers import UnfitForHeaderError, identity_headers, pseudonym_of
@@ -48,7 +48,14 @@ from broker.ports import (
 from broker.proxy.challenge import Challenges, StepUpAsked
 from broker.proxy.failures import ClientGone
 from broker.proxy.forward import forward
-from broker.proxy.messages import ForwardedFor, Headers, application_path, checked, request_headers
+from broker.proxy.messages import (
+    ForwardedFor,
+    Headers,
+    application_path,
+    checked,
+    forwarded_fields,
+    request_headers,
+)
 from broker.proxy.passes import REUSED_FOR, Pass, Passes, fields_of, lines_of
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
 from broker.proxy.upstream import Upstream
@@ -110,14 +117,15 @@ class Gate:
         self._assertions = assertions
         self._audit = audit
         self._measures = measures
-        self._clock = clock
-        self._dropped_cookies = frozenset(name.encode() for name in cookies.names)
+        self.clock = clock
+        self.own_cookies = frozenset(name.encode() for name in cookies.names)
         self._origin = public_url.rstrip("/").encode()
         self._visitors = Visitors(sessions=sessions, machines=machines, cookies=cookies, origin=self._origin)
         self._pseudonym_key = pseudonym_key
         self._challenges = challenges
         self._watch = Watch(self._visitors, interval=watch_interval)
         self._cookie = cookies.session
+        self._parked_cookie = cookies.parked
         self.passes = Passes(clock=clock, most_bytes=kept_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,6 +171,19 @@ class Gate:
         self._measures.used(application.id)
         return granted
 
+    def ready_below(self, headers: Headers, target: bytes, method: str, *, length: int) -> Pass | None:
+        """Return the same for a request that can be carried below ASGI, whose body has `length` bytes."""
+        application = self._application(target)
+        if (
+            application is None
+            or application.backend_may_ask_for_step_up
+            or length > application.upstream.limits.max_body
+            # A form that confirms a kept one is not what is sent on.
+            or (method == "POST" and carries_cookie(headers, self._parked_cookie))
+        ):
+            return None
+        return self.ready(headers, target, method)
+
     async def judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | Passage:
         """Decide about a request: a pass, or an outcome that is answered instead.
 
@@ -198,9 +219,7 @@ class Gate:
         ended = asyncio.ensure_future(
             self._watch.until_refused(granted.passage.session, lambda: self.still_admitted(granted))
         )
-        return TunnelGranted(
-            upstream=application.upstream, headers=headers, ended=ended, own_cookies=self._dropped_cookies
-        )
+        return TunnelGranted(upstream=application.upstream, headers=headers, ended=ended, own_cookies=self.own_cookies)
 
     def _application(self, target: bytes) -> Protected | None:
         """Find an application by the first segment of the path, as RFC 3986 6.2.2 compares paths: case matters."""
@@ -251,14 +270,14 @@ class Gate:
     def _admit(
         self, session: Session | MachineSession | None, application: Protected, *, now: datetime | None = None
     ) -> Outcome:
-        now = now or self._clock.now()
+        now = now or self.clock.now()
         if isinstance(session, Session) and not application.limits.allow(session, now):
             return SignIn(afresh=True)
         return admit(
             session,
             application=application.id,
             policy=application.policy,
-            day=self._clock.today(),
+            day=self.clock.today(),
             now=now,
             providers=application.providers,
         )
@@ -288,7 +307,7 @@ class Gate:
         )
         assertion = self._assertions.sign(identity.claims, audience=application.id)
         told = [(name.lower().encode(), value.encode("ascii")) for name, value in identity.plain]
-        now, day = self._clock.now(), self._clock.today()
+        now, day = self.clock.now(), self.clock.today()
         ends = _ends(found, decision, application, now=now)
         return Pass(
             application=application,
@@ -307,9 +326,13 @@ class Gate:
             received,
             identity=[*fields_of(granted.lines)],
             peer=self._peer(client),
-            dropped_cookies=self._dropped_cookies,
+            dropped_cookies=self.own_cookies,
             keep_authorization=granted.scheme is not None and api is not None and api.forwards_token,
         )
+
+    def lines_about(self, client: tuple[str, int] | None) -> bytes:
+        """Return what backends are told of a client's connection, as header lines."""
+        return lines_of(forwarded_fields(self._peer(client)))
 
     def _peer(self, client: tuple[str, int] | None) -> ForwardedFor:
         scheme, _, host = self._origin.partition(b"://")
@@ -329,12 +352,12 @@ class Gate:
                 upstream=application.upstream,
                 target=target,
                 headers=self.outgoing(scope["headers"], granted, client=scope["client"]),
-                own_cookies=self._dropped_cookies,
+                own_cookies=self.own_cookies,
                 inspect=self._challenges.inspector(passage, application.policy) if may_ask else None,
             )
         )
         # What is being sent in was begun with a sign-in that was recent enough, and is not lost half-way.
-        began = None if sends_nothing else self._clock.now()
+        began = None if sends_nothing else self.clock.now()
         try:
             await self._watch.let_run(moving, passage.session, lambda: self.still_admitted(granted, now=began))
         except StepUpAsked as asked:
@@ -345,16 +368,27 @@ class Gate:
             # Nobody is left to answer.
             return
         except ForwardingFailed as error:
-            self._measures.forwarding_failed(application.id, type(error).__name__)
             if error.answer_started:
-                _log.warning("an answer was cut", extra={"application": application.id, "error": type(error).__name__})
+                self.was_cut(error, application)
             else:
-                await self._answers.failure(error, scope, receive, send)
+                await self.failed(error, application, scope, receive, send)
         except NoLongerAdmitted:
             # Cut, not completed: nobody may take a part of an answer for the whole.
             scope["extensions"]["inkom.abort"]()
         finally:
             moving.cancel()
+
+    def was_cut(self, error: ForwardingFailed, application: Protected) -> None:
+        """Note that an answer broke off: the client's connection is cut."""
+        self._measures.forwarding_failed(application.id, type(error).__name__)
+        _log.warning("an answer was cut", extra={"application": application.id, "error": type(error).__name__})
+
+    async def failed(
+        self, error: ForwardingFailed, application: Protected, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer an admitted request that got no answer from its backend."""
+        self._measures.forwarding_failed(application.id, type(error).__name__)
+        await self._answers.failure(error, scope, receive, send)
 
     async def _step_up(
         self, passage: Passage, application: Protected, scope: Scope, receive: Receive, send: Send
@@ -376,19 +410,41 @@ class Gate:
         await self._answers.outcome(passage, scope, receive, send)
 
     async def still_admitted(self, granted: Pass, *, now: datetime | None = None) -> bool:
-        """Whether the same session, for the same organisation, would be let in again. In doubt it would not.
+        """Whether the same session, for the same organisation, would be let in again. In doubt it would not."""
+        return await self.again(granted, now=now) is not None
+
+    async def again(self, granted: Pass, *, now: datetime | None = None) -> Pass | None:
+        """Return the pass of a request that still runs as it would be given now; None where none would be given.
 
         The age of the sign-in is held against an instant, if one is given.
         """
         visit = await self._visitors.again(granted.passage)
-        return visit is not None and isinstance(self._admit(visit.session, granted.application, now=now), Forward)
+        if visit is None:
+            return None
+        outcome = self._admit(visit.session, granted.application, now=now)
+        if not isinstance(outcome, Forward):
+            return None
+        day = self.clock.today()
+        return replace(
+            granted,
+            day=day,
+            holds_until=min(
+                _ends(visit.found, outcome.decision, granted.application, now=self.clock.now(), sent_in=now is not None)
+            ),
+            memory=visit.found.memory if visit.found is not None and outcome.decision.day == day else None,
+        )
 
 
-def _ends(found: Found | None, decision: Decision, application: Protected, *, now: datetime) -> tuple[datetime, ...]:
-    """Return the instants by which a decision ends by time alone, besides the end of its day."""
+def _ends(
+    found: Found | None, decision: Decision, application: Protected, *, now: datetime, sent_in: bool = False
+) -> tuple[datetime, ...]:
+    """Return the instants by which a decision ends by time alone, besides the end of its day.
+
+    What is being sent in may go on when the sign-in grows too old.
+    """
     if found is None:
         return (now,)
-    recent = (step.finding.holds_until for step in decision.steps if step.finding.holds)
+    recent = () if sent_in else (step.finding.holds_until for step in decision.steps if step.finding.holds)
     return (
         found.holds_until,
         *application.limits.ends(found.session),

@@ -12,11 +12,13 @@ from enum import Enum
 
 from broker.proxy.fields import (
     BAD_VALUE,
-    TOKEN,
     CookieNames,
     ForwardedFor,
     Headers,
     checked,
+    client_fields,
+    forwarded_fields,
+    is_token,
     request_headers,
     response_headers,
     values_of,
@@ -42,6 +44,8 @@ __all__ = [
     "check_request",
     "check_response",
     "checked",
+    "client_fields",
+    "forwarded_fields",
     "origin_form",
     "request_headers",
     "response_headers",
@@ -69,6 +73,9 @@ class Body(Enum):
 DEFAULT_LIMITS = MessageLimits()
 MAX_RESPONSE_HEAD = 64 * 1024
 
+_LOOKED_AT = frozenset((b"host", b"cookie", b"content-length", b"transfer-encoding", b"expect"))
+_NONE: list[bytes] = []
+
 # RFC 9110 9.1 and RFC 4918; CONNECT and TRACE (RFC 9110 9.3.6, 9.3.8) have no place behind a gateway.
 _METHODS = frozenset(
     b"GET HEAD POST PUT PATCH DELETE OPTIONS PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH REPORT QUERY".split()
@@ -87,12 +94,13 @@ def check_request(
     limits: MessageLimits = DEFAULT_LIMITS,
 ) -> Problem | None:
     """The first reason to refuse this request, or None; `hosts` None accepts any well-formed host."""
+    size, told = _looked_at(headers)
     return (
-        _check_size(target, headers, limits)
+        _check_size(target, headers, size, told.get(b"cookie", _NONE), limits)
         or _check_method(method, version)
         or _check_fields(headers)
-        or _check_host_and_target(target, headers, hosts)
-        or _check_framing(headers, version)
+        or _check_host_and_target(target, told.get(b"host", _NONE), hosts)
+        or _check_framing(told, version)
     )
 
 
@@ -112,9 +120,9 @@ def check_response(status: int, version: bytes, headers: Headers) -> str | None:
         return "not HTTP/1.1"
     if not 100 <= status <= 599:
         return "a status outside 100 to 599"
-    if any(not TOKEN.fullmatch(name) for name, _ in headers):
+    if not all(is_token(name) for name, _ in headers):
         return "a header name that is no token"
-    if any(BAD_VALUE.search(value) for _, value in headers):
+    if BAD_VALUE.search(b" ".join([value for _, value in headers])):
         return "a control character in a header value"
     lengths = values_of(headers, b"content-length")
     codings = values_of(headers, b"transfer-encoding")
@@ -129,14 +137,27 @@ def check_response(status: int, version: bytes, headers: Headers) -> str | None:
     return None
 
 
-def _check_size(target: bytes, headers: Headers, limits: MessageLimits) -> Problem | None:
+def _looked_at(headers: Headers) -> tuple[int, dict[bytes, list[bytes]]]:
+    """The size of all fields, and the values of those that the rules below look at."""
+    size = 4 * len(headers)
+    told: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name in _LOOKED_AT:
+            told.setdefault(name, []).append(value)
+    return size, told
+
+
+def _check_size(
+    target: bytes, headers: Headers, size: int, cookies: list[bytes], limits: MessageLimits
+) -> Problem | None:
     if len(target) > limits.target:
         return Problem(status=414, title="The target is too long")  # RFC 9110 15.5.15
     if len(headers) > limits.fields:
         return Problem(status=431, title="Too many header fields")  # RFC 6585 5
-    if sum(len(name) + len(value) + 4 for name, value in headers) > limits.headers:
+    if size > limits.headers:
         return Problem(status=431, title="The header fields are too large")
-    if sum(map(len, values_of(headers, b"cookie"))) > limits.cookies:
+    if sum(map(len, cookies)) > limits.cookies:
         return Problem(status=431, title="The cookies are too large")
     return None
 
@@ -144,25 +165,24 @@ def _check_size(target: bytes, headers: Headers, limits: MessageLimits) -> Probl
 def _check_method(method: bytes, version: bytes) -> Problem | None:
     if version not in (b"1.0", b"1.1"):
         return Problem(status=505, title="Only HTTP versions 1.0 and 1.1 are spoken here")  # RFC 9110 15.6.6
+    if method in _METHODS:
+        return None
     if not _METHOD_FORM.fullmatch(method):
         return Problem(status=400, title="The method is not a method")  # RFC 9110 9.1: case-sensitive
-    if method not in _METHODS:
-        return Problem(status=501, title="The method is not supported")  # RFC 9110 15.6.2
-    return None
+    return Problem(status=501, title="The method is not supported")  # RFC 9110 15.6.2
 
 
 def _check_fields(headers: Headers) -> Problem | None:
-    for name, value in headers:
-        if not TOKEN.fullmatch(name):
+    for name, _ in headers:
+        if not is_token(name):
             return Problem(status=400, title="A header name is not a token")
-        # obs-fold (RFC 9112 5.2) would show as CR or LF in the value.
-        if BAD_VALUE.search(value):
-            return Problem(status=400, title="A header value holds a control character")
+    # obs-fold (RFC 9112 5.2) would show as CR or LF in the value.
+    if BAD_VALUE.search(b" ".join([value for _, value in headers])):
+        return Problem(status=400, title="A header value holds a control character")
     return None
 
 
-def _check_host_and_target(target: bytes, headers: Headers, hosts: frozenset[bytes] | None) -> Problem | None:
-    values = values_of(headers, b"host")
+def _check_host_and_target(target: bytes, values: list[bytes], hosts: frozenset[bytes] | None) -> Problem | None:
     if len(values) != 1:
         return Problem(status=400, title="There must be exactly one Host field")  # RFC 9112 3.2
     host = canonical_host(values[0])
@@ -176,9 +196,8 @@ def _check_host_and_target(target: bytes, headers: Headers, hosts: frozenset[byt
     return None
 
 
-def _check_framing(headers: Headers, version: bytes) -> Problem | None:
-    lengths = values_of(headers, b"content-length")
-    codings = values_of(headers, b"transfer-encoding")
+def _check_framing(told: dict[bytes, list[bytes]], version: bytes) -> Problem | None:
+    lengths, codings = told.get(b"content-length", _NONE), told.get(b"transfer-encoding", _NONE)
     if lengths and codings:
         return Problem(status=400, title="Both Content-Length and Transfer-Encoding")  # RFC 9112 6.3 rule 3
     if len(lengths) > 1 or any(not _LENGTH.fullmatch(length) for length in lengths):
@@ -187,6 +206,6 @@ def _check_framing(headers: Headers, version: bytes) -> Problem | None:
         return Problem(status=400, title="Transfer-Encoding in HTTP/1.0")  # RFC 9112 6.1
     if codings and [coding.lower() for coding in codings] != [b"chunked"]:
         return Problem(status=501, title="The transfer coding is not supported")  # RFC 9112 6.1
-    if any(value.lower() != b"100-continue" for value in values_of(headers, b"expect")):
+    if any(value.lower() != b"100-continue" for value in told.get(b"expect", _NONE)):
         return Problem(status=417, title="The expectation is not supported")  # RFC 9110 10.1.1
     return None

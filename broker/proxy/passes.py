@@ -53,14 +53,10 @@ class Pass:
         """How a program presented its token; None for a person with a session."""
         return self.passage.scheme
 
-    def holds(self, clock: Clock) -> bool:
+    def holds_at(self, now: datetime, day: date) -> bool:
         """Whether the decision is still what would be decided, as far as can be told without asking anybody."""
-        return (
-            self.memory is not None
-            and clock.now() < self.holds_until
-            and clock.today() == self.day
-            and self.memory.holds()
-        )
+        memory = self.memory
+        return memory is not None and memory.holds() and now < self.holds_until and day == self.day
 
 
 class Passes:
@@ -79,7 +75,8 @@ class Passes:
         kept = self._kept.get(key)
         if kept is None:
             return None
-        if kept.holds(self._clock) and self._clock.now() < kept.reused_until:
+        now = self._clock.now()
+        if now < kept.reused_until and kept.holds_at(now, self._clock.today()):
             return kept
         self._drop(key)
         return None

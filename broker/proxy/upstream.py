@@ -24,9 +24,10 @@ from broker.proxy.failures import (
     UpstreamUnreachable,
 )
 from broker.proxy.messages import Headers
+from broker.proxy.slots import Slots
 
 # RFC 9110 9.2.1 and 9.2.2, less the methods that a browser doesn't send.
-_RETRIED = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+RETRIED = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +117,11 @@ class Upstream:
         self._host = host
         self._port = port
         self._ssl = ssl
-        self._slots = asyncio.Semaphore(self.limits.pool_size)
+        self._slots = Slots(self.limits.pool_size)
         self._waiting = 0
         self._tunnels = 0
-        self._idle: deque[tuple[UpstreamConnection, asyncio.TimerHandle]] = deque()
+        self._idle: deque[tuple[UpstreamConnection, float]] = deque()  # the longest unused first
+        self._expiry: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def send(self, head: RequestHead, body: AsyncIterator[bytes] | None) -> UpstreamResponse:
@@ -134,7 +136,7 @@ class Upstream:
                 return await self._exchange(connection, head, body, ends_at)
             except ForwardingFailed as failed:
                 died = connection.is_closed and not connection.answer_begun and not isinstance(failed, UpstreamTimedOut)
-                if body is not None or head.method not in _RETRIED or not died:
+                if body is not None or head.method not in RETRIED or not died:
                     raise
             return await self._exchange(await self._connect(), head, body, ends_at)
         except BaseException:
@@ -173,9 +175,10 @@ class Upstream:
     async def aclose(self) -> None:
         """Drop the unused connections; those in use are dropped when their exchange ends."""
         self._closed = True
+        if self._expiry is not None:
+            self._expiry.cancel()
         while self._idle:
-            connection, timer = self._idle.pop()
-            timer.cancel()
+            connection, _ = self._idle.pop()
             connection.abort()
 
     @property
@@ -211,7 +214,7 @@ class Upstream:
                 sender.cancel()
             connection.abort()
             raise
-        return UpstreamResponse(exchange, limits=self.limits, ends_at=ends_at, sender=sender, done=self._give_back)
+        return UpstreamResponse(exchange, limits=self.limits, ends_at=ends_at, sender=sender, done=self.give_back)
 
     async def _send_body(self, exchange: Exchange, body: AsyncIterator[bytes], length: int | None) -> None:
         """Send the body; whatever stops it ends the exchange, so that a part is never taken for the whole."""
@@ -244,7 +247,7 @@ class Upstream:
         self._waiting += 1
         try:
             async with asyncio.timeout(self.limits.wait):
-                await self._slots.acquire()
+                await self._slots.wait()
         except TimeoutError:
             raise UpstreamBusy("no connection to this backend came free in time") from None
         finally:
@@ -252,8 +255,7 @@ class Upstream:
 
     def _reuse(self) -> UpstreamConnection | None:
         while self._idle:
-            connection, timer = self._idle.pop()
-            timer.cancel()
+            connection, _ = self._idle.pop()
             if not connection.is_closed:
                 return connection
         return None
@@ -269,18 +271,44 @@ class Upstream:
             raise UpstreamUnreachable(f"no connection: {error.__class__.__name__}") from error
         return connection
 
-    def _give_back(self, connection: UpstreamConnection) -> None:
+    def take(self) -> UpstreamConnection | None:
+        """Return an unused connection at once; None when there is none, or when others wait for one."""
+        if not self._idle or not self._slots.take():
+            return None
+        connection = self._reuse()
+        if connection is None:
+            self._slots.release()
+        return connection
+
+    async def acquire(self, *, fresh: bool = False) -> UpstreamConnection:
+        """Return a connection, a new one if there is no unused one or it must be `fresh`. Raises ForwardingFailed."""
+        await self._take_slot()
+        try:
+            kept = None if fresh else self._reuse()
+            return kept or await self._connect()
+        except BaseException:
+            self._slots.release()
+            raise
+
+    def give_back(self, connection: UpstreamConnection) -> None:
+        """Keep a connection for the next request if its exchange went well to its end; else drop it."""
         if connection.is_reusable and not self._closed:
             connection.rest()
-            timer = asyncio.get_running_loop().call_later(self.limits.keep, self._expire, connection)
-            self._idle.append((connection, timer))
+            loop = asyncio.get_running_loop()
+            self._idle.append((connection, loop.time()))
+            if self._expiry is None:
+                self._expiry = loop.call_later(self.limits.keep, self._expire)
         else:
             connection.abort()
         self._slots.release()
 
-    def _expire(self, connection: UpstreamConnection) -> None:
-        self._idle = deque(pair for pair in self._idle if pair[0] is not connection)
-        connection.abort()
+    def _expire(self) -> None:
+        """Drop what has been unused for too long, and look again when the next one will have been."""
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - self.limits.keep
+        while self._idle and self._idle[0][1] <= oldest:
+            self._idle.popleft()[0].abort()
+        self._expiry = loop.call_at(self._idle[0][1] + self.limits.keep, self._expire) if self._idle else None
 
     def _drop_tunnel_connection(self, connection: UpstreamConnection) -> None:
         connection.abort()

@@ -376,7 +376,8 @@ def test_the_backend_gets_exactly_the_target_that_was_decided_on() -> None:
         @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
         @given(TARGETS)
         def holds(target: bytes) -> None:
-            if b"\r" in target or b"\n" in target:
+            # Line ends make other lines of it, and spaces around it are not of it (RFC 9112 3).
+            if b"\r" in target or b"\n" in target or target != target.strip(b" "):
                 return
             links.backend.received.clear()
             answered = runner.run(say(links.port, request(target=target)))

@@ -1,0 +1,292 @@
+"""One admitted request below ASGI: its bytes go from the client's connection to the backend's, the answer's back.
+
+It stands where uvicorn's cycle stands for other requests, and owns the backend's connection for one exchange. What it
+sends and passes on is what `forward` would: the same fields, the same framing. Everything that is out of the ordinary
+before an answer has begun (no connection, a backend that misbehaves) it hands back to the edge, to be answered in ASGI.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from broker.proxy.connection import UpstreamConnection
+from broker.proxy.failures import ForwardingFailed, UpstreamMisbehaved, UpstreamTimedOut
+from broker.proxy.messages import CookieNames, Headers, response_headers
+from broker.proxy.passes import Pass
+from broker.proxy.upstream import RETRIED, Upstream
+
+if TYPE_CHECKING:
+    from broker.proxy.edge import EdgeProtocol
+
+_NO_BODY = frozenset((204, 304))  # RFC 9110 6.4.1
+_WAITING = 64 * 1024  # bytes of a body that may wait for a connection to the backend
+
+
+class Carriage:
+    """Carries one request and its answer."""
+
+    # What the edge asks of a request under way, whoever answers it.
+    response_started = False
+    response_complete = False
+    disconnected = False
+    waiting_for_100_continue = False
+    closes = False
+    body = b""  # nothing waits here for the application to read it
+
+    def __init__(
+        self,
+        edge: EdgeProtocol,
+        granted: Pass,
+        *,
+        method: bytes,
+        target: bytes,
+        fields: Headers,
+        head: bytes,
+        upstream: Upstream,
+        keep_alive: bool,
+        own_cookies: CookieNames,
+        over: Callable[[Carriage], None],
+    ) -> None:
+        """`fields` are the client's, `head` is the whole head that the backend gets.
+
+        `over` is called once, when nothing moves any more.
+        """
+        self.granted = granted
+        self.keep_alive = keep_alive
+        self.more_body = True
+        self.method = method
+        self.target = target
+        self.fields = fields
+        self.steps = 0  # grows whenever anything moves
+        self.since = asyncio.get_running_loop().time()
+        self._edge = edge
+        self._head = head
+        self._upstream = upstream
+        self._own_cookies = own_cookies
+        self._over: Callable[[Carriage], None] | None = over
+        self._connection: UpstreamConnection | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._early: list[bytes] = []  # parts of the body that came before the connection
+        self._early_size = 0
+        self._sent_body = False
+        self._is_second = False
+        self._chunked = False
+
+    # Towards the backend
+
+    def begin(self) -> None:
+        """Send the request on, over a kept connection at once or over a new one when it is there."""
+        connection = self._upstream.take()
+        if connection is None:
+            self._connecting = asyncio.ensure_future(self._connect())
+        else:
+            self._send(connection)
+
+    def feed(self, octets: bytes) -> None:
+        """Take a part of the body in; the client is held back while the backend is slower."""
+        self.steps += 1
+        self._sent_body = True
+        connection = self._connection
+        if connection is None:
+            self._early.append(octets)
+            self._early_size += len(octets)
+            if self._early_size > _WAITING:
+                self._edge.flow.pause_reading()
+            return
+        connection.write(octets)
+        if not connection.is_writable:
+            self._edge.flow.pause_reading()
+
+    def end_of_body(self) -> None:
+        """The request has arrived whole."""
+        self.more_body = False
+        if self._connection is not None:
+            self._connection.finish_request()
+
+    async def _connect(self) -> None:
+        try:
+            connection = await self._upstream.acquire(fresh=self._is_second)
+        except ForwardingFailed as failure:
+            self._fail(failure)
+        else:
+            self._send(connection)
+        finally:
+            self._connecting = None
+
+    def _send(self, connection: UpstreamConnection) -> None:
+        self._connection = connection
+        connection.begin(self.method, self)
+        connection.write(b"".join((self._head, *self._early)) if self._early else self._head)
+        self._early.clear()
+        if not self.more_body:
+            connection.finish_request()
+        elif connection.is_writable:
+            self._edge.flow.resume_reading()
+
+    # The backend's connection says
+
+    def progressed(self) -> None:
+        """Pass on what has arrived of the answer."""
+        self.steps += 1
+        connection = self._connection
+        if connection is None or self.disconnected:
+            return
+        if connection.failure is not None:
+            self._broken(connection, connection.failure)
+            return
+        if self._edge.flow.write_paused and self.response_started:
+            # The client is slower than the backend: what has arrived stays, and nothing more is read.
+            return
+        if not self.response_started:
+            if not connection.head_arrived:
+                return
+            connection.take_head()
+            self._write(self._answer_head(connection), connection)
+        else:
+            self._write(b"", connection)
+
+    def may_write(self) -> None:
+        """The backend takes bytes again."""
+        self.steps += 1
+        if self.more_body and self._connection is not None:
+            self._edge.flow.resume_reading()
+
+    def _write(self, head: bytes, connection: UpstreamConnection) -> None:
+        octets = connection.take()
+        complete = connection.is_complete
+        if self._chunked:
+            octets = b"%x\r\n%b\r\n" % (len(octets), octets) if octets else b""
+            if complete:
+                octets += b"0\r\n\r\n"
+        self._edge.transport.write(head + octets if head else octets)
+        if complete:
+            self._finish(connection)
+
+    def _answer_head(self, connection: UpstreamConnection) -> bytes:
+        """The head of the answer as the client gets it, in the order in which uvicorn writes it."""
+        self.response_started = True
+        status = connection.status
+        fields = response_headers(connection.headers, own_cookies=self._own_cookies)
+        bodiless = status in _NO_BODY
+        lines = [STATUS_LINE[status]]
+        lines += self._edge.defaults_beside(fields)
+        has_length = False
+        for name, value in fields:
+            if name == b"content-length":
+                # RFC 9110 8.6: no length with 204; with 304 it is another body's, which servers stumble over.
+                if bodiless:
+                    continue
+                has_length = True
+            lines.append(b"%b: %b\r\n" % (name, value))
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        if not has_length and not bodiless and self.method != b"HEAD":
+            self._chunked = True
+            lines.append(b"transfer-encoding: chunked\r\n")
+        lines.append(b"\r\n")
+        return b"".join(lines)
+
+    def _finish(self, connection: UpstreamConnection) -> None:
+        self._connection = None
+        self._upstream.give_back(connection)
+        self.response_complete = True
+        self.closes, self.keep_alive = not self.keep_alive, True
+        self._end()
+        self._edge.on_response_complete()
+
+    def _broken(self, connection: UpstreamConnection, failure: Exception) -> None:
+        """The exchange failed: once more where that is safe, else an answer of ours, or a cut."""
+        died = connection.was_used_before and connection.is_closed and not connection.answer_begun
+        again = (
+            died
+            and isinstance(failure, UpstreamMisbehaved)
+            and not self._is_second
+            and not self._sent_body
+            and not self.more_body
+            and self.method in RETRIED
+        )
+        self._drop()
+        if again:
+            self._is_second = True
+            self._connecting = asyncio.ensure_future(self._connect())
+        else:
+            self._fail(failure if isinstance(failure, ForwardingFailed) else UpstreamMisbehaved(str(failure)))
+
+    def _fail(self, failure: ForwardingFailed) -> None:
+        if self.disconnected:
+            return
+        failure.answer_started = self.response_started
+        self._end()
+        self._edge.carriage_failed(self, failure)
+
+    # The client's connection says
+
+    def may_read(self) -> None:
+        """The client takes bytes again."""
+        self.progressed()
+
+    def leave(self) -> None:
+        """The client is gone, or what it sends is worth nothing: the backend's connection goes too."""
+        self.disconnected = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+        self._drop()
+        self._end()
+
+    def cut(self) -> None:
+        """End the request where it is: nobody may take a part of an answer for the whole."""
+        self.leave()
+        self._edge.transport.abort()
+
+    # Time
+
+    def has_waited(self, unmoved: float, in_all: float) -> bool:
+        """Whether the backend has kept us waiting for longer than it may, in seconds; the client has other limits."""
+        connection, limits = self._connection, self._upstream.limits
+        if connection is None:
+            return False  # connecting has a limit of its own
+        if limits.total is not None and in_all > limits.total:
+            return True
+        if self.response_started:
+            return not self._edge.flow.write_paused and unmoved > limits.idle
+        if self.more_body:
+            return not connection.is_writable and unmoved > limits.idle
+        return unmoved > limits.first_byte
+
+    def time_out(self) -> None:
+        """Nothing has moved for too long."""
+        if self._connection is not None:
+            self._connection.fail(
+                UpstreamTimedOut(
+                    "the backend stopped in the middle of its answer"
+                    if self.response_started
+                    else "the backend did not begin to answer in time"
+                )
+            )
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+            self._upstream.give_back(connection)
+
+    def _end(self) -> None:
+        over, self._over = self._over, None
+        if over is not None:
+            over(self)
+
+
+def request_bytes(method: bytes, target: bytes, fields: Headers, *, ours: bytes) -> bytes:
+    """The head of a request (RFC 9112 3 and 5); `ours` are lines that were checked when they were made.
+
+    Raises ValueError if anything in it would end a line early.
+    """
+    theirs = b"".join([b"%b %b HTTP/1.1\r\n" % (method, target), *[b"%b: %b\r\n" % field for field in fields]])
+    ends = len(fields) + 1
+    if theirs.count(b"\r") != ends or theirs.count(b"\n") != ends or b"\0" in theirs or b" " in target:
+        raise ValueError("a line of the request would end early")
+    return b"".join((theirs, ours, b"\r\n"))

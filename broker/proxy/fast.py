@@ -1,0 +1,148 @@
+"""The fast path: requests whose decision stands are carried without passing through ASGI, and watched while they run.
+
+It decides nothing: the gate says whether a request has a pass (`Gate.ready`), which is the same question that the path
+through ASGI asks. What is out of the ordinary (no pass, a body of unknown length, an expectation, an application that
+may ask for more) takes the other path. Every few milliseconds it looks at all that is under way: whose pass no longer
+holds is judged anew, and what has not moved for too long is ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from broker.ports import ForwardingFailed
+from broker.proxy.carriage import Carriage, request_bytes
+from broker.proxy.messages import Headers, client_fields, origin_form
+from broker.proxy.passes import Pass
+
+if TYPE_CHECKING:
+    from broker.proxy.edge import EdgeProtocol
+    from broker.proxy.gate import Gate
+
+_LOOKS_EVERY = 0.05
+_log = logging.getLogger("inkom.gate")
+
+
+class FastPath:
+    """Carries what the gate has decided on already. One for each worker."""
+
+    def __init__(self, gate: Gate, *, interval: timedelta = timedelta(seconds=1)) -> None:
+        """`interval` is how often a request is judged anew where nothing tells of changes."""
+        self._gate = gate
+        self._interval = interval.total_seconds()
+        self._loop = asyncio.get_running_loop()
+        self._under_way: dict[Carriage, _Watched] = {}
+        self._looking: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def carriage(self, edge: EdgeProtocol, method: bytes, *, keep_alive: bool) -> Carriage | None:
+        """Return what carries the request that the edge has read the head of; None when it takes the other path."""
+        headers, target = edge.headers, edge.url
+        length = _length(headers)
+        granted = None if length is None else self._gate.ready_below(headers, target, method.decode(), length=length)
+        if granted is None:
+            return None
+        own_cookies = self._gate.own_cookies
+        fields = client_fields(headers, dropped_cookies=own_cookies)
+        ours = edge.client_lines or self._lines_about(edge)
+        carriage = Carriage(
+            edge,
+            granted,
+            method=method,
+            target=target,
+            fields=headers,
+            head=request_bytes(method, origin_form(target), fields, ours=ours + granted.lines),
+            upstream=granted.application.upstream,
+            keep_alive=keep_alive,
+            own_cookies=own_cookies,
+            over=self._over,
+        )
+        self._under_way[carriage] = _Watched(carriage.since, self._gate.clock.now())
+        if self._timer is None:
+            self._timer = self._loop.call_later(_LOOKS_EVERY, self._look_at_all)
+        return carriage
+
+    def failing(self, granted: Pass, failure: ForwardingFailed) -> ASGIApp:
+        """Return what answers a request that was not forwarded after all."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._gate.failed(failure, granted.application, scope, receive, send)
+
+        return app
+
+    def cut(self, granted: Pass, failure: ForwardingFailed) -> None:
+        """Note that an answer was cut."""
+        self._gate.was_cut(failure, granted.application)
+
+    def _lines_about(self, edge: EdgeProtocol) -> bytes:
+        edge.client_lines = lines = self._gate.lines_about(edge.client)
+        return lines
+
+    def _over(self, carriage: Carriage) -> None:
+        self._under_way.pop(carriage, None)
+
+    # Watching
+
+    def _look_at_all(self) -> None:
+        self._timer = self._loop.call_later(_LOOKS_EVERY, self._look_at_all) if self._under_way else None
+        now = self._loop.time()
+        instant, day = self._gate.clock.now(), self._gate.clock.today()
+        for carriage, watched in list(self._under_way.items()):
+            if carriage.steps != watched.steps:
+                watched.steps, watched.moved = carriage.steps, now
+            elif carriage.has_waited(now - watched.moved, now - carriage.since):
+                carriage.time_out()
+                continue
+            if watched.is_being_looked_at or carriage.granted.holds_at(instant, day) or now < watched.next_look:
+                continue
+            watched.is_being_looked_at = True
+            task = self._loop.create_task(self._look(carriage, watched))
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+
+    async def _look(self, carriage: Carriage, watched: _Watched) -> None:
+        """Judge a request that still runs anew, and cut it when it would no longer be let in."""
+        try:
+            # What is being sent in was begun with a sign-in that was recent enough, and is not lost half-way.
+            reading = carriage.method in (b"GET", b"HEAD")
+            granted = await self._gate.again(carriage.granted, now=None if reading else watched.began)
+        except Exception:
+            _log.exception("a request that runs could not be judged anew")
+            granted = None
+        watched.is_being_looked_at = False
+        if carriage not in self._under_way:
+            return
+        if granted is None:
+            carriage.cut()
+            return
+        carriage.granted = granted
+        watched.next_look = self._loop.time() + (self._interval if granted.memory is None else _LOOKS_EVERY)
+
+
+class _Watched:
+    """What is known of one request under way. Seconds on the clock of the event loop."""
+
+    __slots__ = ("began", "is_being_looked_at", "moved", "next_look", "steps")
+
+    def __init__(self, since: float, began: datetime) -> None:
+        self.began = began
+        self.steps = 0
+        self.moved = since
+        self.next_look = 0.0
+        self.is_being_looked_at = False
+
+
+def _length(headers: Headers) -> int | None:
+    """The length of the body; None for a request that takes the other path whatever the gate says."""
+    length = 0
+    for name, value in headers:
+        if name == b"content-length":
+            length = int(value)
+        elif name in (b"transfer-encoding", b"expect"):
+            return None
+    return length
