@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from broker.proxy.cycle import EdgeSettings
 from broker.proxy.edge import EdgeProtocol, server_config
 from broker.proxy.failures import ForwardingFailed
+from broker.proxy.fast import FastPath
 from broker.proxy.forward import forward
 from broker.proxy.messages import ForwardedFor, Headers, request_headers
 from broker.proxy.tunnel import TunnelLimits
@@ -45,13 +46,14 @@ async def edge(
     *,
     settings: EdgeSettings | None = None,
     gate: object = None,
+    fast: FastPath | None = None,
     tunnel: TunnelLimits | None = None,
     keep_alive: float = 5,
 ) -> AsyncIterator[Edge]:
     """Run the edge alone, without uvicorn's server around it: it starts and stops at once."""
     config = server_config(app, host=HOST, port=0, log_config=None, timeout_keep_alive=keep_alive)
     running = Edge()
-    state = {"edge": settings, "gate": gate, "tunnel": tunnel}
+    state = {"edge": settings, "gate": gate, "fast": fast, "tunnel": tunnel}
 
     def protocol() -> EdgeProtocol:
         return EdgeProtocol(config, running.state, state)
