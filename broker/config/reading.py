@@ -13,16 +13,19 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from broker.config.certificates import client_tls
+from broker.config.backend_topics import BackendTls
+from broker.config.certificates import CurrentTls, client_tls
 from broker.config.client_rules import check_client
 from broker.config.rules import check, check_database
 from broker.config.topics import DEFAULT_DATABASE, Acm, Introspection, Settings
 from broker.documents import Document, Problem
 from broker.domain.session import FIRST_PROVIDER
+
+_Tls = TypeVar("_Tls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,7 @@ class Secrets:
     signals_token: str | None
     signals_access_token: str | None
     introspection_secrets: Mapping[str, str]
+    backend_tls: Mapping[str, CurrentTls]
     database: str
 
     @property
@@ -106,9 +110,19 @@ def _override(document: Document, environment: Mapping[str, str]) -> None:
             document.wrong(document.root, f"the environment variable {name} names no setting")
             continue
         path, kind = known[name]
-        is_list = get_origin(kind) is tuple
-        value = re.findall(r"[^\s,\[\]]+", environment[name]) if is_list else environment[name]
-        document.put(path, value, as_text=_is_text(kind))
+        document.put(path, _listed(environment[name], kind), as_text=_is_text(kind))
+
+
+def _listed(value: str, kind: Any) -> str | list[str]:
+    """Return the words of a value that is a list. Where a list or one value may stand, several words are a list."""
+    if get_origin(kind) is tuple:
+        return re.findall(r"[^\s,\[\]]+", value)
+    if not any(get_origin(one) is tuple for one in get_args(kind)):
+        return value
+    # Not every bracket ends a list: http://[::1]:9101
+    bare = value.strip()
+    words = re.split(r"[\s,]+", bare[1:-1].strip() if bare.startswith("[") and bare.endswith("]") else bare)
+    return words if len(words) > 1 else value
 
 
 def _variable(path: tuple[str, ...]) -> str:
@@ -190,6 +204,12 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         for name, asking in _introspections(settings)
         if (secret := _introspection_secret(name, asking, document, content)) is not None
     }
+    backend_tls = {
+        name: tls
+        for name, application in settings.applications.items()
+        if application.tls is not None
+        and (tls := _backend_tls(application.tls, document, near=near, where=f"applications.{name}.tls.")) is not None
+    }
     registrations = settings.registrations
     if registrations.database is not None and registrations.database_file is not None:
         document.wrong_at("registrations.database_file", "give this or registrations.database, not both")
@@ -208,6 +228,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         signals_token=signals_token,
         signals_access_token=signals_access_token,
         introspection_secrets=introspection_secrets,
+        backend_tls=backend_tls,
         database=registrations.database or database or DEFAULT_DATABASE,
     )
 
@@ -244,6 +265,18 @@ def _introspection_secret(
     return secret
 
 
+def _backend_tls(tls: BackendTls, document: Document, *, near: Path, where: str) -> CurrentTls | None:
+    """Return the context of connections to a backend, to be asked for each; None when a problem was noted."""
+    files = [near / file if file else None for file in (tls.certificate_file, tls.key_file, tls.authorities_file)]
+    if (tls.certificate_file is None) != (tls.key_file is None):
+        return None
+    return _read(
+        lambda: CurrentTls(certificate=files[0], key=files[1], authorities=files[2]),
+        document,
+        place=f"{where}{'certificate_file' if tls.certificate_file else 'authorities_file'}",
+    )
+
+
 def _tls(
     certificate: str | None, key: str | None, authorities: str | None, document: Document, *, near: Path, where: str
 ) -> ssl.SSLContext | None:
@@ -251,9 +284,17 @@ def _tls(
     files = [near / file if file else None for file in (certificate, key, authorities)]
     if not any(files) or (certificate is None) != (key is None):
         return None
-    place = f"{where}certificate_file" if certificate else f"{where}authorities_file"
+    return _read(
+        lambda: client_tls(certificate=files[0], key=files[1], authorities=files[2]),
+        document,
+        place=f"{where}certificate_file" if certificate else f"{where}authorities_file",
+    )
+
+
+def _read(read: Callable[[], _Tls], document: Document, *, place: str) -> _Tls | None:
+    """Return what was read from the files of a certificate; None when a problem was noted."""
     try:
-        return client_tls(certificate=files[0], key=files[1], authorities=files[2])
+        return read()
     except ssl.SSLError:
         document.wrong_at(
             place, "certificate, key and authorities are PEM; the key belongs to the certificate, unlocked"

@@ -44,12 +44,13 @@ from broker.ports import (
     Replays,
     Reply,
 )
+from broker.proxy.backends import Backends
 from broker.proxy.challenge import Challenges, StepUpAsked
 from broker.proxy.failures import ClientGone
 from broker.proxy.forward import forward
 from broker.proxy.messages import ForwardedFor, Headers, application_path, request_headers
+from broker.proxy.rewriting import Rewriting
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
-from broker.proxy.upstream import Upstream
 from broker.proxy.visitors import Visitors
 from broker.proxy.watching import NoLongerAdmitted, Watch
 
@@ -67,12 +68,13 @@ class Protected:
 
     id: str
     policy: Policy
-    upstream: Upstream
+    upstream: Backends
     discloses_national_number: bool
     providers: tuple[str, ...]
     api: ApiTerms | None = None
     backend_may_ask_for_step_up: bool = False
     limits: SessionLimits = field(default_factory=SessionLimits)
+    rewriting: Rewriting | None = None
 
 
 class Gate:
@@ -166,7 +168,11 @@ class Gate:
             self._watch.until_refused(passage.session, lambda: self._still_admitted(passage, application))
         )
         return TunnelGranted(
-            upstream=application.upstream, headers=headers, ended=ended, own_cookies=self._dropped_cookies
+            upstream=application.upstream,
+            headers=headers,
+            ended=ended,
+            own_cookies=self._dropped_cookies,
+            rewriting=application.rewriting,
         )
 
     def _application(self, target: bytes) -> Protected | None:
@@ -278,6 +284,7 @@ class Gate:
                 headers=headers,
                 own_cookies=self._dropped_cookies,
                 inspect=self._challenges.inspector(passage, application.policy) if may_ask else None,
+                rewriting=application.rewriting,
             )
         )
         # What is being sent in was begun with a sign-in that was recent enough, and is not lost half-way.

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import tracemalloc
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -108,7 +109,7 @@ async def test_a_misbehaving_backend_becomes_502_or_a_cut_answer_never_a_whole_o
         ({"max_body": 2}, None, 413),
     ],
 )
-async def test_each_failure_has_its_status(limits: dict[str, float], script: None, status: int) -> None:
+async def test_each_failure_has_its_status(limits: dict[str, Any], script: None, status: int) -> None:
     async with chain(script, **limits) as links:
         raw = request(b"Content-Length: 3", method=b"POST", body=b"abc")
         assert status_of(await say(links.port, raw)) == status
