@@ -196,9 +196,10 @@ class Backends:
     def _least_busy(self, now: float, *, but: Upstream | None) -> Upstream | None:
         """Return the healthy address with the least under way; an ejected one only where there is no other."""
         upstreams = self._upstreams
-        if len(upstreams) > 1:
-            for place in self._ejections.returning(now):
-                self._change(place, "returned")
+        if len(upstreams) == 1:
+            return upstreams[0] if self._is_healthy(0) and upstreams[0] is not but else None
+        for place in self._ejections.returning(now):
+            self._change(place, "returned")
         order = [(self._turn + step) % len(upstreams) for step in range(len(upstreams))]
         fit = [place for place in order if self._is_healthy(place) and upstreams[place] is not but]
         if not fit:
@@ -226,20 +227,23 @@ class Backends:
         return math.ceil(self._rules.interval * self._rules.healthy_after) if self._rules is not None else 1
 
     def _tell_circuit(self) -> None:
-        """Tell if the circuit is in another state than was last told."""
-        state = self._breaker.state
-        if state is not self._told:
-            self._told = state
-            closes = state is not Circuit.OPEN
-            self._measures.backend_state(self._application, WHOLE, usable=closes)
-            self._tell(WHOLE, f"circuit-{state.value}", better=closes)
+        """Tell if the circuit is in another state than was last told. Its trials, every few seconds, fill no log."""
+        before, state = self._told, self._breaker.state
+        if state is before:
+            return
+        self._told = state
+        self._measures.backend_state(self._application, WHOLE, usable=state is Circuit.CLOSED)
+        trial = Circuit.HALF_OPEN in (before, state) and state is not Circuit.CLOSED
+        level = logging.DEBUG if trial else logging.INFO if state is Circuit.CLOSED else logging.WARNING
+        self._tell(WHOLE, f"circuit-{state.value}", level)
 
     def _change(self, place: int, event: str, **details: object) -> None:
         usable = self._is_healthy(place) and not self._ejections.is_out(place)
         self._measures.backend_state(self._application, self._names[place], usable=usable)
-        self._tell(self._names[place], event, better=event in {"healthy", "returned"}, **details)
+        level = logging.INFO if event in {"healthy", "returned"} else logging.WARNING
+        self._tell(self._names[place], event, level, **details)
 
-    def _tell(self, name: str, event: str, *, better: bool, **details: object) -> None:
+    def _tell(self, name: str, event: str, level: int, **details: object) -> None:
         self._measures.backend_event(self._application, name, event)
         extra = {"application": self._application, "backend": name, "change": event, **details}
-        _log.log(logging.INFO if better else logging.WARNING, "a backend changed", extra=extra)
+        _log.log(level, "a backend changed", extra=extra)

@@ -329,8 +329,8 @@ class Upstream:
 
     async def _connect(self, ends_at: float | None) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
-        context = self._ssl() if callable(self._ssl) else self._ssl
         try:
+            context = self._ssl() if callable(self._ssl) else self._ssl
             async with asyncio.timeout(_remaining(ends_at, self.limits.connect)):
                 _, connection = await loop.create_connection(
                     UpstreamConnection,

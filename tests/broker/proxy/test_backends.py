@@ -370,13 +370,29 @@ async def test_when_nobody_answers_the_circuit_opens_and_one_trial_closes_it(cap
         assert (refused.value.status, refused.value.retry_after) == (503, 4)
         assert [vars(record)["change"] for record in caplog.records] == ["circuit-open"]
         assert world.figure("inkom_backend_usable", address="all") == 0
+        caplog.clear()
         server = await asyncio.start_server(world.servers[0].serve, HOST, world.ports[0])
         world.clock.now += 4
-        assert await world.ask() == 200
+        with caplog.at_level(logging.INFO, "inkom.backends"):
+            assert await world.ask() == 200
+        assert [vars(record)["change"] for record in caplog.records] == ["circuit-closed"]
         assert world.figure("inkom_backend_usable", address="all") == 1
         server.close()
         world.servers[0].drop_connections()
         await until(lambda: world.servers[0].open == 0)
+
+
+async def test_trials_in_vain_fill_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with scene(1, breaker=BreakerRules(failures=1, pause=5)) as world:
+        await world.stop(0)
+        with caplog.at_level(logging.INFO, "inkom.backends"):
+            for _ in range(10):
+                with pytest.raises(UpstreamUnreachable):
+                    await world.ask()
+                assert world.figure("inkom_backend_usable", address="all") == 0
+                world.clock.now += 5
+        assert [vars(record)["change"] for record in caplog.records] == ["circuit-open"]
+        assert world.figure("inkom_backend_events_total", event="circuit-half-open") == 9
 
 
 async def test_answers_of_500_leave_the_circuit_closed() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.proxy.ejection import EjectionRules, Ejections
 
@@ -87,3 +89,26 @@ def test_the_last_address_that_is_healthy_is_not_put_out() -> None:
 def test_zero_failures_switch_ejection_off() -> None:
     ejections = Ejections(4, EjectionRules(failures=0))
     assert failing(ejections, 0, 100, times=100) == [None] * 100
+
+
+@given(
+    addresses=st.integers(2, 5),
+    share=st.floats(0.1, 1),
+    events=st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.floats(0, 400)), max_size=60),
+)
+def test_whatever_happens_one_address_stays_and_everyone_comes_back(
+    addresses: int, share: float, events: list[tuple[int, bool, float]]
+) -> None:
+    ejections, now = Ejections(addresses, EjectionRules(failures=1, share=share)), 0.0
+    for place, fails, passing in events:
+        now += passing
+        ejections.returning(now)
+        if fails:
+            ejections.failed(place % addresses, now, usable=range(addresses))
+        else:
+            ejections.succeeded(place % addresses)
+        out = sum(ejections.is_out(one) for one in range(addresses))
+        assert out < addresses
+        assert out <= max(1, int(addresses * share))
+    ejections.returning(now + 300)
+    assert not any(ejections.is_out(one) for one in range(addresses))

@@ -408,3 +408,14 @@ async def test_a_pool_without_limits_given_has_the_usual_ones() -> None:
     async with chain() as links, upstream_to(links.backend.port) as upstream:
         assert upstream.limits.connect == 5
         assert upstream.limits.total is None
+
+
+async def test_a_client_that_leaves_leaves_nothing_under_way() -> None:
+    body = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"
+    async with chain(saying(body, hold=True)) as links:
+        reader, writer = await asyncio.open_connection(HOST, links.port)
+        writer.write(request(close=False))
+        await reader.readuntil(b"ab")
+        assert links.upstream.outstanding == 1
+        writer.close()
+        await until(lambda: links.upstream.outstanding == 0)
