@@ -200,11 +200,16 @@ class Backends:
             return upstreams[0] if self._is_healthy(0) and upstreams[0] is not but else None
         for place in self._ejections.returning(now):
             self._change(place, "returned")
-        order = [(self._turn + step) % len(upstreams) for step in range(len(upstreams))]
-        fit = [place for place in order if self._is_healthy(place) and upstreams[place] is not but]
-        if not fit:
+        best, least = -1, (True, math.inf)
+        for step in range(len(upstreams)):
+            place = (self._turn + step) % len(upstreams)
+            if upstreams[place] is but or not self._is_healthy(place):
+                continue
+            rank = (self._ejections.is_out(place), upstreams[place].outstanding)
+            if best < 0 or rank < least:
+                best, least = place, rank
+        if best < 0:
             return None
-        best = min(fit, key=lambda place: (self._ejections.is_out(place), upstreams[place].outstanding))
         self._turn = best + 1
         return upstreams[best]
 

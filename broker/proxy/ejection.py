@@ -39,6 +39,7 @@ class Ejections:
     def __init__(self, addresses: int, rules: EjectionRules) -> None:
         self._rules = rules
         self._places = [_Place() for _ in range(addresses)]
+        self._out = 0
         self._most = max(1, int(addresses * rules.share))
 
     def is_out(self, place: int) -> bool:
@@ -63,15 +64,19 @@ class Ejections:
         seconds = min(self._rules.time * 2.0**failing.times, self._rules.longest)
         failing.times = min(failing.times + 1, 32)
         failing.failures, failing.out, failing.until = 0, True, now + seconds
+        self._out += 1
         return seconds
 
     def returning(self, now: float) -> list[int]:
         """Let those back in whose time is over, and return them."""
+        if not self._out:
+            return []
         back = [number for number, place in enumerate(self._places) if place.out and now >= place.until]
         for number in back:
             self._places[number].out = False
+        self._out -= len(back)
         return back
 
     def _may_go(self, place: int, usable: Collection[int]) -> bool:
         others = [one for one in usable if one != place and not self._places[one].out]
-        return bool(others) and sum(one.out for one in self._places) < self._most
+        return bool(others) and self._out < self._most
