@@ -8,6 +8,7 @@ address did nothing with it. How much is under way is counted by the pools thems
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
@@ -100,7 +101,8 @@ class Backends:
             # That a connection was closed while it was unused speaks against no address.
             second = self._another(first) or first
         except (UpstreamUnreachable, ConnectTimedOut):
-            other = self._another(first) if may_be_repeated(head, body) else None
+            in_time = ends_at is None or asyncio.get_running_loop().time() < ends_at
+            other = self._another(first) if in_time and may_be_repeated(head, body) else None
             if other is None:
                 raise
             second = other

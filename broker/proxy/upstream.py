@@ -298,6 +298,8 @@ class Upstream:
         connection.finish_request()
 
     def _check_size(self, connection: UpstreamConnection) -> None:
+        if self.limits.max_response_head >= MAX_RESPONSE_HEAD:
+            return  # the connection saw to that
         size = sum(len(name) + len(value) + 4 for name, value in connection.headers)
         if size > self.limits.max_response_head:
             raise UpstreamMisbehaved("the head of the answer is larger than this backend may send")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from broker.proxy.failures import (
     BackendsUnavailable,
     BodyTooLarge,
     ClientGone,
+    ConnectTimedOut,
     ForwardingFailed,
     UpstreamMisbehaved,
     UpstreamTimedOut,
@@ -267,6 +269,23 @@ async def test_a_request_that_a_backend_is_slow_to_answer_is_not_sent_again() ->
         with pytest.raises(UpstreamTimedOut):
             await world.ask()
         assert sum(world.asked) == 1
+
+
+async def test_nothing_is_sent_again_when_the_total_is_used_up() -> None:
+    listening = socket.create_server((HOST, 0), backlog=0)
+    filling = [socket.socket() for _ in range(3)]
+    for filler in filling:
+        filler.setblocking(False)
+        filler.connect_ex(listening.getsockname())
+    limits, measures = TimeLimits(connect=30, total=0.05), PrometheusMeasures()
+    port = listening.getsockname()[1]
+    addresses = {name: Upstream(HOST, port, limits=limits) for name in ("one", "other")}
+    balanced = Backends("app", addresses, measures=measures)
+    with pytest.raises(ConnectTimedOut):
+        await balanced.send(GET, None)
+    assert b'event="repeated"' not in measures.exposition()
+    for each in [listening, *filling]:
+        each.close()
 
 
 async def test_a_tunnel_opens_at_another_address_when_the_first_is_gone() -> None:
