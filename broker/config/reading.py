@@ -13,19 +13,17 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from broker.config.backend_topics import BackendTls
-from broker.config.certificates import CurrentTls, client_tls
+from broker.config.certificates import CurrentTls
 from broker.config.client_rules import check_client
 from broker.config.rules import check, check_database
+from broker.config.tls_files import backend_tls, provider_tls
 from broker.config.topics import DEFAULT_DATABASE, Acm, Introspection, Settings
 from broker.documents import Document, Problem
 from broker.domain.session import FIRST_PROVIDER
-
-_Tls = TypeVar("_Tls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +187,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     magda_tls = None
     if magda is not None and magda.certificate_file is not None and magda.key_file is not None:
         files = (magda.certificate_file, magda.key_file, magda.authorities_file)
-        magda_tls = _tls(*files, document, near=near, where="registers.magda.")
+        magda_tls = provider_tls(*files, document, near=near, where="registers.magda.")
     assertion_key = content("assertion.key_file", settings.assertion.key_file)
     pseudonym_key = content("pseudonym.key_file", settings.pseudonym.key_file)
     if pseudonym_key is not None and len(pseudonym_key) < 32:
@@ -204,11 +202,11 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         for name, asking in _introspections(settings)
         if (secret := _introspection_secret(name, asking, document, content)) is not None
     }
-    backend_tls = {
+    to_backends = {
         name: tls
         for name, application in settings.applications.items()
         if application.tls is not None
-        and (tls := _backend_tls(application.tls, document, near=near, where=f"applications.{name}.tls.")) is not None
+        and (tls := backend_tls(application.tls, document, near=near, where=f"applications.{name}.tls.")) is not None
     }
     registrations = settings.registrations
     if registrations.database is not None and registrations.database_file is not None:
@@ -228,7 +226,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         signals_token=signals_token,
         signals_access_token=signals_access_token,
         introspection_secrets=introspection_secrets,
-        backend_tls=backend_tls,
+        backend_tls=to_backends,
         database=registrations.database or database or DEFAULT_DATABASE,
     )
 
@@ -245,7 +243,7 @@ def _client_secrets(
     keys = tuple(key for key in found if key is not None)
     check_client(document, acm, secret=secret, keys=keys, where=where)
     files = (acm.tls_certificate_file, acm.tls_key_file, acm.tls_authorities_file)
-    return ClientSecrets(secret=secret, keys=keys, tls=_tls(*files, document, near=near, where=f"{where}.tls_"))
+    return ClientSecrets(secret=secret, keys=keys, tls=provider_tls(*files, document, near=near, where=f"{where}.tls_"))
 
 
 def _introspections(settings: Settings) -> Iterator[tuple[str, Introspection]]:
@@ -263,42 +261,3 @@ def _introspection_secret(
     if secret is None or not secret.isascii():
         document.wrong_at(f"{where}.client_secret", "introspection needs a secret of ASCII characters")
     return secret
-
-
-def _backend_tls(tls: BackendTls, document: Document, *, near: Path, where: str) -> CurrentTls | None:
-    """Return the context of connections to a backend, to be asked for each; None when a problem was noted."""
-    files = [near / file if file else None for file in (tls.certificate_file, tls.key_file, tls.authorities_file)]
-    if (tls.certificate_file is None) != (tls.key_file is None):
-        return None
-    return _read(
-        lambda: CurrentTls(certificate=files[0], key=files[1], authorities=files[2]),
-        document,
-        place=f"{where}{'certificate_file' if tls.certificate_file else 'authorities_file'}",
-    )
-
-
-def _tls(
-    certificate: str | None, key: str | None, authorities: str | None, document: Document, *, near: Path, where: str
-) -> ssl.SSLContext | None:
-    """Return the context that shows our certificate; None without any of the files, or when a problem was noted."""
-    files = [near / file if file else None for file in (certificate, key, authorities)]
-    if not any(files) or (certificate is None) != (key is None):
-        return None
-    return _read(
-        lambda: client_tls(certificate=files[0], key=files[1], authorities=files[2]),
-        document,
-        place=f"{where}certificate_file" if certificate else f"{where}authorities_file",
-    )
-
-
-def _read(read: Callable[[], _Tls], document: Document, *, place: str) -> _Tls | None:
-    """Return what was read from the files of a certificate; None when a problem was noted."""
-    try:
-        return read()
-    except ssl.SSLError:
-        document.wrong_at(
-            place, "certificate, key and authorities are PEM; the key belongs to the certificate, unlocked"
-        )
-    except OSError as error:
-        document.wrong_at(place, f"a file of the certificate cannot be read ({error.strerror})")
-    return None

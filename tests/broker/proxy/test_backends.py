@@ -299,6 +299,10 @@ async def test_a_tunnel_opens_at_another_address_when_the_first_is_gone() -> Non
         await world.stop(1)
         with pytest.raises(UpstreamUnreachable):
             await world.backends.open_tunnel(GET)
+    async with scene(1) as alone:
+        await alone.stop(0)
+        with pytest.raises(UpstreamUnreachable):
+            await alone.backends.open_tunnel(GET)
 
 
 # Ejection
