@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.proxy.messages import Headers, check_request
 from broker.proxy.rewriting import Addresses, FieldRules, Rewriting
+from broker.proxy.targets import application_path, check_target
+from tests.broker.proxy.test_targets import TARGETS
 from tests.broker.proxy.world import chain, parts_of, request, say
 
 HOST_FIELD = (b"host", b"gw.example")
@@ -215,3 +219,17 @@ async def test_no_rule_brings_back_what_a_backend_may_not_say() -> None:
         assert status == 200
         assert json.loads(body)["target"] == "/x"
         assert not {b"x-inkom-person", b"transfer-encoding", b"alt-svc"} & set(headers)
+
+
+@given(below=TARGETS, strip=st.booleans(), prefix=st.sampled_from(["", "/inner", "/inner/v1"]))
+def test_what_a_backend_reads_is_what_was_decided_on_moved_and_nothing_else(
+    below: bytes, strip: bool, prefix: str
+) -> None:
+    asked = b"/%61pp" + below
+    if check_target(asked, host=b"gw.example") is not None:
+        return
+    sent = rewriting(strip=strip, prefix=prefix).target(asked)
+    assert check_target(sent, host=b"gw.example") is None
+    decided = application_path(asked)
+    assert application_path(sent) == prefix.encode() + (decided.removeprefix(b"/app") if strip else decided)
+    assert sent.partition(b"?")[1:] == asked.partition(b"?")[1:]
