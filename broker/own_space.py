@@ -66,7 +66,7 @@ def common(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, ke
         links=settings.links,
     )
     sessions = StandingSessions(parts.sessions, parking=parts.parking)
-    applications = protected_applications(settings, policies)
+    applications = protected_applications(settings, policies, measures=parts.measures, tls=parts.backend_tls)
     return Common(
         settings=settings,
         parts=parts,

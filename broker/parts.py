@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -75,8 +76,8 @@ class Parts:
     """Everything of the gateway that speaks to the outside, behind its ports.
 
     `provider` is ACM, `others` are the providers beside it, by id; without `logout_tokens` only ACM's are read.
-    `tokens` are by application, for those that serve programs. `vital` and `useful` are what readiness asks; `closing`
-    is awaited, in order, when the gateway stops.
+    `tokens` are by application, for those that serve programs, and so is `backend_tls`, where it is no ordinary one.
+    `vital` and `useful` are what readiness asks; `closing` is awaited, in order, when the gateway stops.
     """
 
     clock: Clock
@@ -98,6 +99,7 @@ class Parts:
     vital: Mapping[str, Callable[[], Awaitable[None]]]
     useful: Mapping[str, Callable[[], Awaitable[None]]]
     tokens: Mapping[str, AccessTokens] = field(default_factory=dict)
+    backend_tls: Mapping[str, Callable[[], ssl.SSLContext]] = field(default_factory=dict)
     acr: AcrTable = field(default_factory=lambda: ACM_ACR)
     others: Mapping[str, IdentityProvider] = field(default_factory=dict)
     others_acr: Mapping[str, AcrTable] = field(default_factory=dict)
@@ -184,6 +186,7 @@ def connect_parts(settings: Settings, secrets: Secrets, *, near: Path) -> Parts:
         useful={"provider": provider.ready, **{f"provider {name}": one.ready for name, one in providers.items()}},
         announcements=announcements,
         tokens=chosen_tokens(settings, secrets, redis=redis, channels=token_lines, clock=clock),
+        backend_tls=secrets.backend_tls,
         signals=signals,
         signals_token=secrets.signals_token,
         stream_notes=RedisStreamNotes(redis, clock=clock),

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from urllib.parse import urlsplit
+from functools import cache
 
 from broker.adapters.bearer.chosen import api_terms
 from broker.config import Application, Settings
 from broker.domain.policy import Policy
 from broker.domain.session import SessionLimits
+from broker.ports import Measures
 from broker.proxy.gate import Protected
-from broker.proxy.upstream import TimeLimits, Upstream
+from broker.ways import backends, rewriting
 
 
-def protected_applications(settings: Settings, policies: tuple[Policy, ...]) -> tuple[Protected, ...]:
-    """Give each application its policy and its pool. An application that no policy governs does not start."""
+def protected_applications(
+    settings: Settings,
+    policies: tuple[Policy, ...],
+    *,
+    measures: Measures,
+    tls: Mapping[str, Callable[[], ssl.SSLContext]],
+) -> tuple[Protected, ...]:
+    """Give each application its policy and its backends. An application that no policy governs does not start.
+
+    `tls` holds the contexts of those applications whose backends are not reached with the system's authorities alone.
+    """
     governing = {name: policy for policy in policies for name in policy.applications}
+    by_system = cache(ssl.create_default_context)
     return tuple(
         Protected(
             id=name,
             policy=governing[name],
-            upstream=_upstream(application),
+            upstream=backends(
+                name, application, public_url=settings.public_url, measures=measures, tls=tls.get(name, by_system)
+            ),
             discloses_national_number=application.national_number is not None,
             providers=application.providers,
             api=None if application.api is None else api_terms(application.api),
             backend_may_ask_for_step_up=application.step_up,
             limits=_limits(application),
+            rewriting=rewriting(name, application, public_url=settings.public_url),
         )
         for name, application in settings.applications.items()
     )
@@ -37,20 +52,4 @@ def _limits(application: Application) -> SessionLimits:
     return SessionLimits(
         idle=None if idle is None else timedelta(seconds=idle),
         absolute=None if absolute is None else timedelta(seconds=absolute),
-    )
-
-
-def _upstream(application: Application) -> Upstream:
-    parts, limits = urlsplit(application.upstream), application.time_limits
-    secure = parts.scheme == "https"
-    return Upstream(
-        parts.hostname or "",
-        parts.port or (443 if secure else 80),
-        limits=TimeLimits(
-            connect=limits.connect,
-            first_byte=limits.first_byte,
-            idle=limits.idle,
-            max_body=application.max_body,
-        ),
-        ssl=ssl.create_default_context() if secure else None,
     )

@@ -29,7 +29,9 @@ async def running(parts: Parts, applications: Iterable[Protected], intake: Intak
             await check()
         except InkomError as error:
             _log.error("nobody can sign in until %s work: %s", name, error)
-    following = [asyncio.create_task(follow()) for follow in parts.following]
+    applications = tuple(applications)
+    follow_all = (*parts.following, *(application.upstream.follow for application in applications))
+    following = [asyncio.create_task(follow()) for follow in follow_all]
     if intake is not None and parts.polling is not None:
         following.append(asyncio.create_task(parts.polling(intake.take)))
     for task in following:

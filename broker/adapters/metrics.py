@@ -7,9 +7,10 @@ folder `PROMETHEUS_MULTIPROC_DIR`.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _JUDGING_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
@@ -54,6 +55,15 @@ class PrometheusMeasures:
             registry=self._registry,
         )
 
+        self._backends = Gauge(
+            "inkom_backend_usable", "Whether requests go to an address (1) or not (0), by any worker's opinion",
+            ("application", "address"), registry=self._registry, multiprocess_mode="livemin",
+        )  # fmt: skip
+        self._backend_events = Counter(
+            "inkom_backend_events", "What happened to the addresses of applications",
+            ("application", "address", "event"), registry=self._registry,
+        )  # fmt: skip
+
     def judged(self, application: str, outcome: str, *, seconds: float) -> None:
         """Count a request."""
         self._judged.labels(application, outcome).inc()
@@ -86,10 +96,29 @@ class PrometheusMeasures:
         """Count a refresh of tokens."""
         self._refreshed.labels(result).inc()
 
+    def backend_state(self, application: str, address: str, *, usable: bool) -> None:
+        """Say whether requests go to an address."""
+        self._backends.labels(application, address).set(int(usable))
+
+    def backend_event(self, application: str, address: str, event: str) -> None:
+        """Count what happened to an address."""
+        self._backend_events.labels(application, address, event).inc()
+
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        if folder is None:
             return generate_latest(self._registry)
+        _forget_the_dead(Path(folder))
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library leaves it untyped
         return generate_latest(together)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Take away what workers that ended thought of backends; what they counted stays."""
+    for process in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*_*.db")}:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]  # the library leaves it untyped

@@ -1,5 +1,14 @@
 """The gateway's configuration: `topics` is what can be set, `rules` what must fit together, `reading` reads it all."""
 
+from broker.config.backend_topics import (
+    BackendPath,
+    BackendTls,
+    Breaker,
+    Ejection,
+    FieldChanges,
+    Health,
+    TimeLimits,
+)
 from broker.config.reading import ClientSecrets, ConfigurationInvalid, Secrets, load
 from broker.config.schema import schema
 from broker.config.topics import (
@@ -25,7 +34,6 @@ from broker.config.topics import (
     Sessions,
     Settings,
     Signals,
-    TimeLimits,
 )
 
 __all__ = [
@@ -34,12 +42,18 @@ __all__ = [
     "Api",
     "Application",
     "Audit",
+    "BackendPath",
+    "BackendTls",
+    "Breaker",
     "Claims",
     "ClientSecrets",
     "ConfigurationInvalid",
     "Development",
     "Disclosure",
+    "Ejection",
+    "FieldChanges",
     "Freshness",
+    "Health",
     "Introspection",
     "Key",
     "Links",

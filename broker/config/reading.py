@@ -17,9 +17,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from broker.config.certificates import client_tls
+from broker.config.certificates import CurrentTls
 from broker.config.client_rules import check_client
 from broker.config.rules import check, check_database
+from broker.config.tls_files import backend_tls, provider_tls
 from broker.config.topics import DEFAULT_DATABASE, Acm, Introspection, Settings
 from broker.documents import Document, Problem
 from broker.domain.session import FIRST_PROVIDER
@@ -51,6 +52,7 @@ class Secrets:
     signals_token: str | None
     signals_access_token: str | None
     introspection_secrets: Mapping[str, str]
+    backend_tls: Mapping[str, CurrentTls]
     database: str
 
     @property
@@ -106,9 +108,19 @@ def _override(document: Document, environment: Mapping[str, str]) -> None:
             document.wrong(document.root, f"the environment variable {name} names no setting")
             continue
         path, kind = known[name]
-        is_list = get_origin(kind) is tuple
-        value = re.findall(r"[^\s,\[\]]+", environment[name]) if is_list else environment[name]
-        document.put(path, value, as_text=_is_text(kind))
+        document.put(path, _listed(environment[name], kind), as_text=_is_text(kind))
+
+
+def _listed(value: str, kind: Any) -> str | list[str]:
+    """Return the words of a value that is a list. Where a list or one value may stand, several words are a list."""
+    if get_origin(kind) is tuple:
+        return re.findall(r"[^\s,\[\]]+", value)
+    if not any(get_origin(one) is tuple for one in get_args(kind)):
+        return value
+    # Not every bracket ends a list: http://[::1]:9101
+    bare = value.strip()
+    words = re.split(r"[\s,]+", bare[1:-1].strip() if bare.startswith("[") and bare.endswith("]") else bare)
+    return words if len(words) > 1 else value
 
 
 def _variable(path: tuple[str, ...]) -> str:
@@ -175,7 +187,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     magda_tls = None
     if magda is not None and magda.certificate_file is not None and magda.key_file is not None:
         files = (magda.certificate_file, magda.key_file, magda.authorities_file)
-        magda_tls = _tls(*files, document, near=near, where="registers.magda.")
+        magda_tls = provider_tls(*files, document, near=near, where="registers.magda.")
     assertion_key = content("assertion.key_file", settings.assertion.key_file)
     pseudonym_key = content("pseudonym.key_file", settings.pseudonym.key_file)
     if pseudonym_key is not None and len(pseudonym_key) < 32:
@@ -189,6 +201,12 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         name: secret
         for name, asking in _introspections(settings)
         if (secret := _introspection_secret(name, asking, document, content)) is not None
+    }
+    to_backends = {
+        name: tls
+        for name, application in settings.applications.items()
+        if application.tls is not None
+        and (tls := backend_tls(application.tls, document, near=near, where=f"applications.{name}.tls.")) is not None
     }
     registrations = settings.registrations
     if registrations.database is not None and registrations.database_file is not None:
@@ -208,6 +226,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
         signals_token=signals_token,
         signals_access_token=signals_access_token,
         introspection_secrets=introspection_secrets,
+        backend_tls=to_backends,
         database=registrations.database or database or DEFAULT_DATABASE,
     )
 
@@ -224,7 +243,7 @@ def _client_secrets(
     keys = tuple(key for key in found if key is not None)
     check_client(document, acm, secret=secret, keys=keys, where=where)
     files = (acm.tls_certificate_file, acm.tls_key_file, acm.tls_authorities_file)
-    return ClientSecrets(secret=secret, keys=keys, tls=_tls(*files, document, near=near, where=f"{where}.tls_"))
+    return ClientSecrets(secret=secret, keys=keys, tls=provider_tls(*files, document, near=near, where=f"{where}.tls_"))
 
 
 def _introspections(settings: Settings) -> Iterator[tuple[str, Introspection]]:
@@ -242,22 +261,3 @@ def _introspection_secret(
     if secret is None or not secret.isascii():
         document.wrong_at(f"{where}.client_secret", "introspection needs a secret of ASCII characters")
     return secret
-
-
-def _tls(
-    certificate: str | None, key: str | None, authorities: str | None, document: Document, *, near: Path, where: str
-) -> ssl.SSLContext | None:
-    """Return the context that shows our certificate; None without any of the files, or when a problem was noted."""
-    files = [near / file if file else None for file in (certificate, key, authorities)]
-    if not any(files) or (certificate is None) != (key is None):
-        return None
-    place = f"{where}certificate_file" if certificate else f"{where}authorities_file"
-    try:
-        return client_tls(certificate=files[0], key=files[1], authorities=files[2])
-    except ssl.SSLError:
-        document.wrong_at(
-            place, "certificate, key and authorities are PEM; the key belongs to the certificate, unlocked"
-        )
-    except OSError as error:
-        document.wrong_at(place, f"a file of the certificate cannot be read ({error.strerror})")
-    return None

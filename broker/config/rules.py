@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, ip_address
 from socket import inet_aton
 from urllib.parse import SplitResult, urlsplit
 
+from broker.config.backend_rules import check_backend
 from broker.config.provider_rules import check_providers
 from broker.config.register_rules import check_registers
 from broker.config.topics import LOCAL_HOSTS, Api, Settings
@@ -54,6 +55,7 @@ def check(document: Document, settings: Settings | None) -> None:
     check_providers(document, settings)
     check_registers(document, settings)
     for name, application in settings.applications.items():
+        check_backend(document, f"applications.{name}", application)
         if application.api is not None:
             _check_api(document, f"applications.{name}.api", application.api)
 
@@ -98,7 +100,10 @@ def _check_application(document: Document, name: str, *, well_formed: bool) -> N
     missing = {"nl", "en"}.difference(titled)
     if missing and (titled or well_formed):
         document.wrong_at(f"{where}.title", f"needs a text for {' and '.join(sorted(missing))}")
-    _check_address(document, ("applications", name, "upstream"), plain_http_anywhere=True)
+    upstream = ("applications", name, "upstream")
+    _check_address(document, upstream, plain_http_anywhere=True)
+    for one in range(document.length(upstream)):
+        _check_address(document, (*upstream, one + 1), plain_http_anywhere=True)
 
 
 def _check_api(document: Document, where: str, api: Api) -> None:
@@ -121,8 +126,9 @@ def _split(address: str) -> SplitResult:
         return urlsplit("")
 
 
-def _check_address(document: Document, where: tuple[str, ...], *, plain_http_anywhere: bool) -> None:
-    address, path = document.text(where), ".".join(where)
+def _check_address(document: Document, where: tuple[str | int, ...], *, plain_http_anywhere: bool) -> None:
+    address = document.text(where)
+    path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in where).removeprefix(".")
     if address is None:
         return
     parts = _split(address)

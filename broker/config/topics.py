@@ -6,13 +6,20 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from broker.config.backend_topics import (
+    BackendPath,
+    BackendTls,
+    Breaker,
+    Ejection,
+    FieldChanges,
+    Health,
+    TimeLimits,
+)
+from broker.config.kinds import Port, Seconds, Text
 from broker.domain.session import FIRST_PROVIDER
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 DEFAULT_DATABASE = "sqlite:///state/registrations.db"
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]  # at most a year
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 ClientAuthentication = Literal[
     "private_key_jwt", "client_secret_basic", "client_secret_post", "tls_client_auth", "self_signed_tls_client_auth"
 ]
@@ -207,14 +214,6 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     legal_basis: Text
 
 
-class TimeLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Limits in seconds for one application's backend."""
-
-    connect: Seconds = 5
-    first_byte: Seconds = 60
-    idle: Seconds = 60
-
-
 class Introspection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the provider says what a token means (RFC 7662), and as whom we ask. `cached`: while an answer counts."""
 
@@ -254,21 +253,33 @@ class Freshness(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A protected application: it stands at `/<its id>/`, and is reached at `upstream`.
+    """A protected application: it stands at `/<its id>/`, and is reached at `upstream`, one address or several alike.
 
     `providers` are the ids of those whose sign-ins it accepts. With `step_up` the backend may send people to sign in
     again, by a challenge of RFC 9470.
     """
 
     title: dict[str, str]
-    upstream: Text
+    upstream: Text | tuple[Text, ...]
     providers: tuple[str, ...] = (FIRST_PROVIDER,)
     max_body: Annotated[int, msgspec.Meta(gt=0)] = 100_000_000
+    max_response_head: Annotated[int, msgspec.Meta(ge=1024, le=65_536)] = 65_536
     time_limits: TimeLimits = TimeLimits()
+    health: Health | None = None
+    ejection: Ejection = Ejection()
+    breaker: Breaker = Breaker()
+    tls: BackendTls | None = None
+    path: BackendPath | None = None
+    response_headers: FieldChanges | None = None
     national_number: Disclosure | None = None
     api: Api | None = None
     step_up: bool = False
     sessions: Freshness = Freshness()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it is reached: one address or several."""
+        return (self.upstream,) if isinstance(self.upstream, str) else self.upstream
 
 
 class Links(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

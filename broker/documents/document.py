@@ -128,8 +128,8 @@ class Document:
             _, node = entry(node, step)
         return isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}
 
-    def text(self, path: tuple[str, ...]) -> str | None:
-        """Return the text at a path; None where there is none, or something else than text."""
+    def text(self, path: tuple[str | int, ...]) -> str | None:
+        """Return the text at a path (lists count from 1); None where there is none, or something else than text."""
         node = self.root
         for key in path:
             _, node = entry(node, key)
@@ -142,6 +142,13 @@ class Document:
         for key in path:
             _, node = entry(node, key)
         return tuple(str(key.value) for key, _ in node.value) if isinstance(node, yaml.MappingNode) else ()
+
+    def length(self, path: tuple[str, ...]) -> int:
+        """Return how many entries the list at a path has; none where there is no list."""
+        node = self.root
+        for key in path:
+            _, node = entry(node, key)
+        return len(node.value) if isinstance(node, yaml.SequenceNode) else 0
 
     def put(self, path: tuple[str, ...], value: str | list[str], *, as_text: bool) -> None:
         """Put a value at a path: a list of texts, a text, or what YAML reads in the text (a number, a truth value)."""

@@ -40,11 +40,13 @@ class AuditUnavailable(InkomError):
 class ForwardingFailed(InkomError):
     """An admitted request could not be carried to the backend and back (the kinds: proxy/failures.py).
 
-    `status` is what the client is told; `answer_started` says whether the client saw a part of the answer already.
+    `status` is what the client is told; `answer_started` says whether the client saw a part of the answer already;
+    `retry_after` is in how many seconds another attempt makes sense, where that is known.
     """
 
     status: ClassVar[int] = 502
     answer_started: bool = False
+    retry_after: int | None = None
 
 
 class Mismatch(Enum):

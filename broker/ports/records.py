@@ -43,6 +43,12 @@ class Measures(Protocol):
     def refreshed(self, result: str) -> None:
         """Count a refresh of tokens: `ok`, `provider-away`, or why it was refused."""
 
+    def backend_state(self, application: str, address: str, *, usable: bool) -> None:
+        """Say whether requests go to an address of an application, or, under `all`, to the application at all."""
+
+    def backend_event(self, application: str, address: str, event: str) -> None:
+        """Count what happened to an address: `unhealthy`, `healthy`, `ejected`, `returned`, `repeated`, `circuit-…`."""
+
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""
 

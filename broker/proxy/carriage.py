@@ -14,10 +14,17 @@ from typing import TYPE_CHECKING
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from broker.proxy.connection import UpstreamConnection
-from broker.proxy.failures import ForwardingFailed, UpstreamMisbehaved, UpstreamTimedOut
+from broker.proxy.failures import (
+    ConnectTimedOut,
+    ForwardingFailed,
+    KeptConnectionDied,
+    UpstreamMisbehaved,
+    UpstreamTimedOut,
+    UpstreamUnreachable,
+)
 from broker.proxy.messages import CookieNames, Headers, response_headers
 from broker.proxy.passes import Pass
-from broker.proxy.upstream import RETRIED, Upstream
+from broker.proxy.upstream import Upstream, may_be_repeated
 
 if TYPE_CHECKING:
     from broker.proxy.edge import EdgeProtocol
@@ -46,7 +53,6 @@ class Carriage:
         target: bytes,
         fields: Headers,
         head: bytes,
-        upstream: Upstream,
         keep_alive: bool,
         own_cookies: CookieNames,
         over: Callable[[Carriage], None],
@@ -65,7 +71,10 @@ class Carriage:
         self.since = asyncio.get_running_loop().time()
         self._edge = edge
         self._head = head
-        self._upstream = upstream
+        self._backends = granted.application.upstream
+        self._rewriting = granted.application.rewriting
+        self._upstream: Upstream | None = None  # chosen, and not yet told how it went
+        self._ends_at: float | None = None
         self._own_cookies = own_cookies
         self._over: Callable[[Carriage], None] | None = over
         self._connection: UpstreamConnection | None = None
@@ -80,11 +89,17 @@ class Carriage:
 
     def begin(self) -> None:
         """Send the request on, over a kept connection at once or over a new one when it is there."""
-        connection = self._upstream.take()
+        try:
+            upstream = self._backends.choose(self.since)
+        except ForwardingFailed as failure:
+            self._fail(failure)
+            return
+        self._ends_at = upstream.ends_at()
+        connection = upstream.take()
         if connection is None:
-            self._connecting = asyncio.ensure_future(self._connect())
+            self._connecting = asyncio.ensure_future(self._connect(upstream, fresh=False))
         else:
-            self._send(connection)
+            self._send(upstream, connection)
 
     def feed(self, octets: bytes) -> None:
         """Take a part of the body in; the client is held back while the backend is slower."""
@@ -107,18 +122,22 @@ class Carriage:
         if self._connection is not None:
             self._connection.finish_request()
 
-    async def _connect(self) -> None:
+    async def _connect(self, upstream: Upstream, *, fresh: bool) -> None:
         try:
-            connection = await self._upstream.acquire(fresh=self._is_second)
+            connection = await upstream.acquire(ends_at=self._ends_at, fresh=fresh)
         except ForwardingFailed as failure:
-            self._fail(failure)
-        else:
-            self._send(connection)
-        finally:
             self._connecting = None
+            self._backends.failed(upstream, failure)
+            self._try_elsewhere(upstream, failure)
+        except asyncio.CancelledError:
+            self._backends.abandoned(upstream)
+            raise
+        else:
+            self._connecting = None
+            self._send(upstream, connection)
 
-    def _send(self, connection: UpstreamConnection) -> None:
-        self._connection = connection
+    def _send(self, upstream: Upstream, connection: UpstreamConnection) -> None:
+        self._upstream, self._connection = upstream, connection
         connection.begin(self.method, self)
         connection.write(b"".join((self._head, *self._early)) if self._early else self._head)
         self._early.clear()
@@ -126,6 +145,24 @@ class Carriage:
             connection.finish_request()
         elif connection.is_writable:
             self._edge.flow.resume_reading()
+
+    def _try_elsewhere(self, first: Upstream, failure: ForwardingFailed) -> None:
+        """Send the request once more if the first address did nothing with it and it is safe; else give up."""
+        died = isinstance(failure, KeptConnectionDied)
+        again = died or isinstance(failure, UpstreamUnreachable | ConnectTimedOut)
+        if not again or self._is_second or self.more_body or not self._may_be_repeated:
+            self._fail(failure)
+            return
+        second = self._backends.another(first) or (first if died else None)
+        if second is None:
+            self._fail(failure)
+            return
+        self._is_second = True
+        self._connecting = asyncio.ensure_future(self._connect(second, fresh=True))
+
+    @property
+    def _may_be_repeated(self) -> bool:
+        return may_be_repeated(self.method, has_body=self._sent_body)
 
     # The backend's connection says
 
@@ -144,8 +181,12 @@ class Carriage:
         if not self.response_started:
             if not connection.head_arrived:
                 return
-            connection.take_head()
-            self._write(self._answer_head(connection), connection)
+            try:
+                head = self._answer_head(connection)
+            except ForwardingFailed as failure:
+                connection.fail(failure)
+                return
+            self._write(head, connection)
         else:
             self._write(b"", connection)
 
@@ -168,9 +209,13 @@ class Carriage:
 
     def _answer_head(self, connection: UpstreamConnection) -> bytes:
         """The head of the answer as the client gets it, in the order in which uvicorn writes it."""
+        upstream, status = self._chosen, connection.status
+        upstream.check_head(connection)
+        connection.take_head()
         self.response_started = True
-        status = connection.status
-        fields = response_headers(connection.headers, own_cookies=self._own_cookies)
+        self._backends.answered(upstream, status)
+        theirs = connection.headers if self._rewriting is None else self._rewriting.response(connection.headers)
+        fields = response_headers(theirs, own_cookies=self._own_cookies)
         bodiless = status in _NO_BODY
         lines = [STATUS_LINE[status]]
         lines += self._edge.defaults_beside(fields)
@@ -192,29 +237,26 @@ class Carriage:
 
     def _finish(self, connection: UpstreamConnection) -> None:
         self._connection = None
-        self._upstream.give_back(connection)
+        self._chosen.give_back(connection)
         self.response_complete = True
         self.closes, self.keep_alive = not self.keep_alive, True
         self._end()
         self._edge.on_response_complete()
 
-    def _broken(self, connection: UpstreamConnection, failure: Exception) -> None:
+    def _broken(self, connection: UpstreamConnection, cause: Exception) -> None:
         """The exchange failed: once more where that is safe, else an answer of ours, or a cut."""
-        died = connection.was_used_before and connection.is_closed and not connection.answer_begun
-        again = (
-            died
-            and isinstance(failure, UpstreamMisbehaved)
-            and not self._is_second
-            and not self._sent_body
-            and not self.more_body
-            and self.method in RETRIED
-        )
+        failure = cause if isinstance(cause, ForwardingFailed) else UpstreamMisbehaved(str(cause))
+        if self.response_started:
+            self._drop()
+            self._fail(failure)
+            return
+        unread = connection.was_used_before and connection.is_closed and not connection.answer_begun
+        if unread and isinstance(failure, UpstreamMisbehaved) and self._may_be_repeated:
+            failure = KeptConnectionDied(str(failure))
+        upstream = self._chosen
         self._drop()
-        if again:
-            self._is_second = True
-            self._connecting = asyncio.ensure_future(self._connect())
-        else:
-            self._fail(failure if isinstance(failure, ForwardingFailed) else UpstreamMisbehaved(str(failure)))
+        self._backends.failed(upstream, failure)
+        self._try_elsewhere(upstream, failure)
 
     def _fail(self, failure: ForwardingFailed) -> None:
         if self.disconnected:
@@ -234,6 +276,8 @@ class Carriage:
         self.disconnected = True
         if self._connecting is not None:
             self._connecting.cancel()
+        elif self._connection is not None and not self.response_started:
+            self._backends.abandoned(self._chosen)
         self._drop()
         self._end()
 
@@ -244,13 +288,14 @@ class Carriage:
 
     # Time
 
-    def has_waited(self, unmoved: float, in_all: float) -> bool:
+    def has_waited(self, unmoved: float, now: float) -> bool:
         """Whether the backend has kept us waiting for longer than it may, in seconds; the client has other limits."""
-        connection, limits = self._connection, self._upstream.limits
+        connection = self._connection
         if connection is None:
             return False  # connecting has a limit of its own
-        if limits.total is not None and in_all > limits.total:
+        if self._ends_at is not None and now >= self._ends_at:
             return True
+        limits = self._backends.limits
         if self.response_started:
             return not self._edge.flow.write_paused and unmoved > limits.idle
         if self.more_body:
@@ -258,21 +303,23 @@ class Carriage:
         return unmoved > limits.first_byte
 
     def time_out(self) -> None:
-        """Nothing has moved for too long."""
+        """Nothing has moved for too long, or everything has taken too long."""
         if self._connection is not None:
-            self._connection.fail(
-                UpstreamTimedOut(
-                    "the backend stopped in the middle of its answer"
-                    if self.response_started
-                    else "the backend did not begin to answer in time"
-                )
-            )
+            began = self.response_started
+            where = "stopped in the middle of its answer" if began else "did not begin to answer in time"
+            self._connection.fail(UpstreamTimedOut(f"the backend {where}"))
+
+    @property
+    def _chosen(self) -> Upstream:
+        if self._upstream is None:
+            raise AssertionError("a connection belongs to an address")
+        return self._upstream
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abort()
-            self._upstream.give_back(connection)
+            self._chosen.give_back(connection)
 
     def _end(self) -> None:
         over, self._over = self._over, None

@@ -5,8 +5,11 @@ The tree:
     ForwardingFailed
     ├── UpstreamUnreachable   502
     ├── UpstreamTimedOut      504
+    │   └── ConnectTimedOut
     ├── UpstreamMisbehaved    502
+    │   └── KeptConnectionDied
     ├── UpstreamBusy          503
+    ├── BackendsUnavailable   503
     ├── BodyTooLarge          413
     └── ClientGone            499, which is never sent: nobody is left to read it
 
@@ -18,9 +21,12 @@ from __future__ import annotations
 from broker.ports import ForwardingFailed
 
 __all__ = [
+    "BackendsUnavailable",
     "BodyTooLarge",
     "ClientGone",
+    "ConnectTimedOut",
     "ForwardingFailed",
+    "KeptConnectionDied",
     "UpstreamBusy",
     "UpstreamMisbehaved",
     "UpstreamTimedOut",
@@ -38,14 +44,32 @@ class UpstreamTimedOut(ForwardingFailed):
     status = 504
 
 
+class ConnectTimedOut(UpstreamTimedOut):
+    """The backend did not accept a connection in time: it saw nothing of the request."""
+
+
 class UpstreamMisbehaved(ForwardingFailed):
     """The backend broke the rules of HTTP or cut its answer short."""
+
+
+class KeptConnectionDied(UpstreamMisbehaved):
+    """A kept connection was closed before a byte of an answer to a request that may be sent again: it is sent again."""
 
 
 class UpstreamBusy(ForwardingFailed):
     """Every connection that the backend may have is in use and the wait was too long."""
 
     status = 503
+
+
+class BackendsUnavailable(ForwardingFailed):
+    """No address of an application may be used now; `retry_after` says in how many seconds one may be."""
+
+    status = 503
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class BodyTooLarge(ForwardingFailed):

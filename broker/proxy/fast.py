@@ -50,14 +50,16 @@ class FastPath:
         own_cookies = self._gate.own_cookies
         fields = client_fields(headers, dropped_cookies=own_cookies)
         ours = edge.client_lines or self._lines_about(edge)
+        sent, rewriting = origin_form(target), granted.application.rewriting
+        if rewriting is not None:
+            sent = rewriting.target(sent)
         carriage = Carriage(
             edge,
             granted,
             method=method,
             target=target,
             fields=headers,
-            head=request_bytes(method, origin_form(target), fields, ours=ours + granted.lines),
-            upstream=granted.application.upstream,
+            head=request_bytes(method, sent, fields, ours=ours + granted.lines),
             keep_alive=keep_alive,
             own_cookies=own_cookies,
             over=self._over,
@@ -95,7 +97,7 @@ class FastPath:
         for carriage, watched in list(self._under_way.items()):
             if carriage.steps != watched.steps:
                 watched.steps, watched.moved = carriage.steps, now
-            elif carriage.has_waited(now - watched.moved, now - carriage.since):
+            elif carriage.has_waited(now - watched.moved, now):
                 carriage.time_out()
                 continue
             if watched.is_being_looked_at or carriage.granted.holds_at(instant, day) or now < watched.next_look:

@@ -2,7 +2,7 @@
 
 Nothing is held back: each part is passed on when it comes, as fast as the other side takes it. A body that breaks off
 is never finished on the client's behalf, and an answer that breaks off is cut, not completed. What is sent was decided
-by the gate; this module adds nothing to it.
+by the gate; this module adds nothing to it but what `rewriting` says.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import cast
 
 from starlette.types import Receive, Scope, Send
 
+from broker.proxy.backends import Backends
 from broker.proxy.failures import BodyTooLarge, ClientGone, ForwardingFailed
 from broker.proxy.messages import Body, CookieNames, Headers, body_of, origin_form, response_headers
+from broker.proxy.rewriting import Rewriting
 from broker.proxy.upstream import RequestHead, Upstream, UpstreamResponse
 
 Inspect = Callable[[int, Headers], None]
@@ -54,11 +56,12 @@ async def forward(
     receive: Receive,
     send: Send,
     *,
-    upstream: Upstream,
+    upstream: Backends | Upstream,
     target: bytes,
     headers: Headers,
     own_cookies: CookieNames,
     inspect: Inspect | None = None,
+    rewriting: Rewriting | None = None,
 ) -> None:
     """Forward the request of `scope` with these headers, and send the answer.
 
@@ -70,10 +73,11 @@ async def forward(
     framing = body_of(scope["headers"])
     _refuse_large_body(scope["headers"], framing, upstream.limits.max_body)
     client = _Client(receive)
-    head = RequestHead(method=scope["method"].encode("ascii"), target=origin_form(target), headers=headers)
+    sent = origin_form(target) if rewriting is None else rewriting.target(origin_form(target))
+    head = RequestHead(method=scope["method"].encode("ascii"), target=sent, headers=headers)
     answer = _Answer(send, cast("Callable[[], None] | None", scope.get("extensions", {}).get(ABORT)))
     body = None if framing is Body.NONE else client.body()
-    carrying = asyncio.create_task(_carry(head, body, upstream, answer, own_cookies, inspect))
+    carrying = asyncio.create_task(_carry(head, body, upstream, answer, own_cookies, inspect, rewriting))
     listening = asyncio.create_task(client.listen())
     try:
         await asyncio.wait({carrying, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -115,16 +119,17 @@ class _Answer:
 async def _carry(
     head: RequestHead,
     body: AsyncIterator[bytes] | None,
-    upstream: Upstream,
+    upstream: Backends | Upstream,
     answer: _Answer,
     own_cookies: CookieNames,
     inspect: Inspect | None,
+    rewriting: Rewriting | None,
 ) -> None:
     response = await upstream.send(head, body)
     try:
         if inspect is not None:
             inspect(response.status, response.headers)
-        await answer.start(response.status, _client_headers(response, own_cookies))
+        await answer.start(response.status, _client_headers(response, own_cookies, rewriting))
         async for octets in response:
             await answer.part(octets, more=True)
         await answer.part(b"", more=False)
@@ -132,8 +137,9 @@ async def _carry(
         await response.aclose()
 
 
-def _client_headers(response: UpstreamResponse, own_cookies: CookieNames) -> Headers:
-    headers = response_headers(response.headers, own_cookies=own_cookies)
+def _client_headers(response: UpstreamResponse, own_cookies: CookieNames, rewriting: Rewriting | None) -> Headers:
+    answered = response.headers if rewriting is None else rewriting.response(response.headers)
+    headers = response_headers(answered, own_cookies=own_cookies)
     if response.status in (204, 304):
         # RFC 9110 8.6: no length with 204; with 304 it is the length of another body, which servers stumble over.
         return [(name, value) for name, value in headers if name != b"content-length"]

@@ -45,6 +45,7 @@ from broker.ports import (
     Replays,
     Reply,
 )
+from broker.proxy.backends import Backends
 from broker.proxy.challenge import Challenges, StepUpAsked
 from broker.proxy.failures import ClientGone
 from broker.proxy.forward import forward
@@ -57,8 +58,8 @@ from broker.proxy.messages import (
     request_headers,
 )
 from broker.proxy.passes import REUSED_FOR, Pass, Passes, fields_of, lines_of
+from broker.proxy.rewriting import Rewriting
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
-from broker.proxy.upstream import Upstream
 from broker.proxy.visitors import Visitors
 from broker.proxy.watching import NoLongerAdmitted, Watch
 
@@ -77,12 +78,13 @@ class Protected:
 
     id: str
     policy: Policy
-    upstream: Upstream
+    upstream: Backends
     discloses_national_number: bool
     providers: tuple[str, ...]
     api: ApiTerms | None = None
     backend_may_ask_for_step_up: bool = False
     limits: SessionLimits = field(default_factory=SessionLimits)
+    rewriting: Rewriting | None = None
 
 
 class Gate:
@@ -219,7 +221,13 @@ class Gate:
         ended = asyncio.ensure_future(
             self._watch.until_refused(granted.passage.session, lambda: self.still_admitted(granted))
         )
-        return TunnelGranted(upstream=application.upstream, headers=headers, ended=ended, own_cookies=self.own_cookies)
+        return TunnelGranted(
+            upstream=application.upstream,
+            headers=headers,
+            ended=ended,
+            own_cookies=self.own_cookies,
+            rewriting=application.rewriting,
+        )
 
     def _application(self, target: bytes) -> Protected | None:
         """Find an application by the first segment of the path, as RFC 3986 6.2.2 compares paths: case matters."""
@@ -354,6 +362,7 @@ class Gate:
                 headers=self.outgoing(scope["headers"], granted, client=scope["client"]),
                 own_cookies=self.own_cookies,
                 inspect=self._challenges.inspector(passage, application.policy) if may_ask else None,
+                rewriting=application.rewriting,
             )
         )
         # What is being sent in was begun with a sign-in that was recent enough, and is not lost half-way.

@@ -18,11 +18,13 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from broker.proxy.backends import Backends
 from broker.proxy.failures import ForwardingFailed, UpstreamMisbehaved
 from broker.proxy.frames import FrameLimits
 from broker.proxy.handshake import accept_for, check_handshake, is_switch
 from broker.proxy.messages import CookieNames, Headers, check_request, origin_form, response_headers
 from broker.proxy.relay import Relay
+from broker.proxy.rewriting import Rewriting
 from broker.proxy.upstream import RequestHead, Upstream, UpstreamResponse, UpstreamTunnel
 
 _MAX_EARLY = 64 * 1024
@@ -43,10 +45,21 @@ class UpgradeRequest:
 class TunnelGranted:
     """The tunnel may open, with these headers towards the backend; it closes with the word that `ended` returns."""
 
-    upstream: Upstream
+    upstream: Backends | Upstream
     headers: Headers
     ended: Awaitable[str]
     own_cookies: CookieNames = frozenset()
+    rewriting: Rewriting | None = None
+
+    def target(self, target: bytes) -> bytes:
+        """Return what the backend is asked for."""
+        sent = origin_form(target)
+        return sent if self.rewriting is None else self.rewriting.target(sent)
+
+    def response(self, headers: Headers) -> Headers:
+        """Return what the client gets of the fields of the backend's answer."""
+        answered = headers if self.rewriting is None else self.rewriting.response(headers)
+        return response_headers(answered, own_cookies=self.own_cookies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,14 +215,14 @@ class TunnelProtocol(asyncio.Protocol):
     async def _enter(self, granted: TunnelGranted, ended: asyncio.Future[str]) -> None:
         head = RequestHead(
             method=b"GET",
-            target=origin_form(self._target),
+            target=granted.target(self._target),
             headers=[*granted.headers, (b"connection", b"Upgrade"), (b"upgrade", b"websocket")],
         )
         try:
             answer = await granted.upstream.open_tunnel(head)
             if isinstance(answer, UpstreamResponse):
                 ended.add_done_callback(lambda _: self._client.abort())
-                await self._relay_response(answer, granted.own_cookies)
+                await self._relay_response(answer, granted)
                 return
             self._start_relay(answer, granted, ended)
         except ForwardingFailed as failed:
@@ -222,7 +235,7 @@ class TunnelProtocol(asyncio.Protocol):
             raise UpstreamMisbehaved("the backend's 101 does not answer the handshake")
         headers = [
             (name, value)
-            for name, value in response_headers(tunnel.headers, own_cookies=granted.own_cookies)
+            for name, value in granted.response(tunnel.headers)
             if name not in (b"content-length", b"cache-control")
         ]
         self._client.write(_head_bytes(101, [*headers, (b"connection", b"Upgrade"), (b"upgrade", b"websocket")]))
@@ -239,10 +252,10 @@ class TunnelProtocol(asyncio.Protocol):
             self._relay.client_full()
         self._relay.start(from_client=bytes(self._early), from_backend=tunnel.early)
 
-    async def _relay_response(self, response: UpstreamResponse, own_cookies: CookieNames) -> None:
+    async def _relay_response(self, response: UpstreamResponse, granted: TunnelGranted) -> None:
         """Pass on the backend's refusal as an ordinary answer, then close: no tunnel is left behind."""
         try:
-            headers = response_headers(response.headers, own_cookies=own_cookies)
+            headers = granted.response(response.headers)
             # Without a length the end of the connection is the end of the answer (RFC 9112 6.3 rule 8).
             self._client.write(_head_bytes(response.status, [*headers, (b"connection", b"close")]))
             async for octets in response:

@@ -2,12 +2,14 @@
 
 A connection is used again only when request and answer are wholly finished on it; everything else drops it. One silent
 retry exists: a request without a body and without effect (RFC 9110 9.2.1) whose reused connection turned out to be
-dead before a byte of an answer. What goes into a request and what an answer means is decided elsewhere.
+dead before a byte of an answer. What goes into a request and what an answer means is decided elsewhere, and so is the
+choice among several addresses: `backends`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl as tls
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -18,21 +20,26 @@ from broker.proxy.exchange import Exchange
 from broker.proxy.failures import (
     BodyTooLarge,
     ClientGone,
-    ForwardingFailed,
+    ConnectTimedOut,
+    KeptConnectionDied,
     UpstreamBusy,
+    UpstreamMisbehaved,
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
-from broker.proxy.messages import Headers
+from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers
 from broker.proxy.slots import Slots
 
 # RFC 9110 9.2.1 and 9.2.2, less the methods that a browser doesn't send.
-RETRIED = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+_REPEATED = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLimits:
-    """How long (seconds) and how much one backend may take. `total` None lets streams run for as long as they move."""
+    """How long (seconds) and how much (bytes) one backend may take.
+
+    `total` None lets streams run for as long as they move. A head larger than `MAX_RESPONSE_HEAD` is never read.
+    """
 
     connect: float = 5.0
     first_byte: float = 60.0
@@ -44,6 +51,7 @@ class TimeLimits:
     waiting: int = 256  # requests that may wait for a free connection
     tunnels: int = 1000
     max_body: int = 100 * 1024 * 1024
+    max_response_head: int = MAX_RESPONSE_HEAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,11 @@ class RequestHead:
     method: bytes
     target: bytes
     headers: Headers
+
+
+def may_be_repeated(method: bytes, *, has_body: bool) -> bool:
+    """Whether a request has neither a body nor an effect, so that it may be sent a second time."""
+    return not has_body and method in _REPEATED
 
 
 class UpstreamResponse:
@@ -81,7 +94,10 @@ class UpstreamResponse:
     async def __anext__(self) -> bytes:
         octets = b""
         if self._done is not None:
-            octets = await self._exchange.read(idle=_remaining(self._ends_at, self._limits.idle))
+            remaining = _remaining(self._ends_at, self._limits.idle)
+            if remaining <= 0:  # what arrived already would be read without a look at the clock
+                self._exchange.connection.fail(UpstreamTimedOut("the answer took longer than it may in all"))
+            octets = await self._exchange.read(idle=remaining)
         if not octets:
             await self.aclose()
             raise StopAsyncIteration
@@ -111,13 +127,22 @@ class Upstream:
     """The pool of connections to one backend, over plain TCP or TLS."""
 
     def __init__(
-        self, host: str, port: int, *, limits: TimeLimits | None = None, ssl: tls.SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        limits: TimeLimits | None = None,
+        ssl: tls.SSLContext | Callable[[], tls.SSLContext] | None = None,
+        server_name: str | None = None,
     ) -> None:
+        """`ssl` may be asked anew for each connection; the certificate must be for `server_name`, else for `host`."""
         self.limits = limits or TimeLimits()
         self._host = host
         self._port = port
         self._ssl = ssl
+        self._server_name = server_name
         self._slots = Slots(self.limits.pool_size)
+        self._in_use = 0
         self._waiting = 0
         self._tunnels = 0
         self._idle: deque[tuple[UpstreamConnection, float]] = deque()  # the longest unused first
@@ -126,22 +151,38 @@ class Upstream:
 
     async def send(self, head: RequestHead, body: AsyncIterator[bytes] | None) -> UpstreamResponse:
         """Send a request and return as soon as the head of its answer is there. Raises ForwardingFailed."""
-        ends_at = None if self.limits.total is None else asyncio.get_running_loop().time() + self.limits.total
-        await self._take_slot()
+        ends_at = self.ends_at()
+        await self._take_slot(ends_at)
         try:
-            connection = self._reuse()
-            if connection is None:
-                return await self._exchange(await self._connect(), head, body, ends_at)
             try:
-                return await self._exchange(connection, head, body, ends_at)
-            except ForwardingFailed as failed:
-                died = connection.is_closed and not connection.answer_begun and not isinstance(failed, UpstreamTimedOut)
-                if body is not None or head.method not in RETRIED or not died:
-                    raise
-            return await self._exchange(await self._connect(), head, body, ends_at)
+                return await self._once(head, body, ends_at, fresh=False)
+            except KeptConnectionDied:
+                return await self._once(head, None, ends_at, fresh=True)
         except BaseException:
-            self._slots.release()
+            self._free_slot()
             raise
+
+    async def send_once(
+        self, head: RequestHead, body: AsyncIterator[bytes] | None, *, ends_at: float | None, fresh: bool = False
+    ) -> UpstreamResponse:
+        """Send a request without a second attempt, `fresh` over a new connection, to be over at `ends_at`.
+
+        Raises ForwardingFailed: KeptConnectionDied, UpstreamUnreachable and ConnectTimedOut say that nothing was done.
+        """
+        await self._take_slot(ends_at)
+        try:
+            return await self._once(head, body, ends_at, fresh=fresh)
+        except BaseException:
+            self._free_slot()
+            raise
+
+    def ends_at(self) -> float | None:
+        """When, on the clock of the event loop, a request that begins now has to be over; None for no limit."""
+        return None if self.limits.total is None else asyncio.get_running_loop().time() + self.limits.total
+
+    def alike(self, *, limits: TimeLimits) -> Upstream:
+        """Return another pool to the same address."""
+        return Upstream(self._host, self._port, limits=limits, ssl=self._ssl, server_name=self._server_name)
 
     async def open_tunnel(self, head: RequestHead) -> UpstreamTunnel | UpstreamResponse:
         """Ask to switch protocols; an answer other than 101 is an ordinary response. Raises ForwardingFailed."""
@@ -149,12 +190,13 @@ class Upstream:
             raise UpstreamBusy("too many tunnels to this backend")
         self._tunnels += 1
         try:
-            connection = await self._connect()
+            connection = await self._connect(None)
             exchange = Exchange(connection, head.method, tunnel=True)
             connection.write(_serialise(head, chunked=False))
             connection.finish_request()
             try:
                 await exchange.head(within=self.limits.first_byte)
+                self.check_head(connection)
             except BaseException:
                 connection.abort()
                 raise
@@ -186,6 +228,24 @@ class Upstream:
         """How many connections wait for a next request."""
         return len(self._idle)
 
+    @property
+    def outstanding(self) -> int:
+        """How many requests and tunnels are under way here, those that wait for a connection included."""
+        return self._in_use + self._waiting + self._tunnels
+
+    async def _once(
+        self, head: RequestHead, body: AsyncIterator[bytes] | None, ends_at: float | None, *, fresh: bool
+    ) -> UpstreamResponse:
+        kept = None if fresh else self._reuse()
+        if kept is None:
+            return await self._exchange(await self._connect(ends_at), head, body, ends_at)
+        try:
+            return await self._exchange(kept, head, body, ends_at)
+        except UpstreamMisbehaved as failed:
+            if kept.is_closed and not kept.answer_begun and may_be_repeated(head.method, has_body=body is not None):
+                raise KeptConnectionDied(str(failed)) from failed
+            raise
+
     async def _exchange(
         self,
         connection: UpstreamConnection,
@@ -206,9 +266,10 @@ class Upstream:
                 await asyncio.wait(
                     {sender, exchange.head_settled},
                     return_when=asyncio.FIRST_COMPLETED,
-                    timeout=None if ends_at is None else _remaining(ends_at, self.limits.first_byte),
+                    timeout=None if ends_at is None else _remaining(ends_at, math.inf),
                 )
             await exchange.head(within=_remaining(ends_at, self.limits.first_byte))
+            self.check_head(connection)
         except BaseException:
             if sender is not None:
                 sender.cancel()
@@ -241,17 +302,30 @@ class Upstream:
             connection.write(b"0\r\n\r\n")
         connection.finish_request()
 
-    async def _take_slot(self) -> None:
+    def check_head(self, connection: UpstreamConnection) -> None:
+        """Raise UpstreamMisbehaved for an answer whose head is larger than this backend may send."""
+        if self.limits.max_response_head >= MAX_RESPONSE_HEAD:
+            return  # the connection saw to that
+        size = sum(len(name) + len(value) + 4 for name, value in connection.headers)
+        if size > self.limits.max_response_head:
+            raise UpstreamMisbehaved("the head of the answer is larger than this backend may send")
+
+    async def _take_slot(self, ends_at: float | None) -> None:
         if self._waiting >= self.limits.waiting:
             raise UpstreamBusy("too many requests wait for this backend")
         self._waiting += 1
         try:
-            async with asyncio.timeout(self.limits.wait):
+            async with asyncio.timeout(_remaining(ends_at, self.limits.wait)):
                 await self._slots.wait()
         except TimeoutError:
             raise UpstreamBusy("no connection to this backend came free in time") from None
         finally:
             self._waiting -= 1
+        self._in_use += 1
+
+    def _free_slot(self) -> None:
+        self._in_use -= 1
+        self._slots.release()
 
     def _reuse(self) -> UpstreamConnection | None:
         while self._idle:
@@ -260,34 +334,43 @@ class Upstream:
                 return connection
         return None
 
-    async def _connect(self) -> UpstreamConnection:
+    async def _connect(self, ends_at: float | None) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self.limits.connect):
-                _, connection = await loop.create_connection(UpstreamConnection, self._host, self._port, ssl=self._ssl)
+            context = self._ssl() if callable(self._ssl) else self._ssl
+            async with asyncio.timeout(_remaining(ends_at, self.limits.connect)):
+                _, connection = await loop.create_connection(
+                    UpstreamConnection,
+                    self._host,
+                    self._port,
+                    ssl=context,
+                    server_hostname=self._server_name if context is not None else None,
+                )
         except TimeoutError:
-            raise UpstreamTimedOut("the backend did not accept a connection in time") from None
+            raise ConnectTimedOut("the backend did not accept a connection in time") from None
         except OSError as error:  # ssl.SSLError is one
-            raise UpstreamUnreachable(f"no connection: {error.__class__.__name__}") from error
+            why = error.verify_message if isinstance(error, tls.SSLCertVerificationError) else type(error).__name__
+            raise UpstreamUnreachable(f"no connection: {why}") from error
         return connection
 
     def take(self) -> UpstreamConnection | None:
         """Return an unused connection at once; None when there is none, or when others wait for one."""
         if not self._idle or not self._slots.take():
             return None
+        self._in_use += 1
         connection = self._reuse()
         if connection is None:
-            self._slots.release()
+            self._free_slot()
         return connection
 
-    async def acquire(self, *, fresh: bool = False) -> UpstreamConnection:
+    async def acquire(self, *, ends_at: float | None, fresh: bool = False) -> UpstreamConnection:
         """Return a connection, a new one if there is no unused one or it must be `fresh`. Raises ForwardingFailed."""
-        await self._take_slot()
+        await self._take_slot(ends_at)
         try:
             kept = None if fresh else self._reuse()
-            return kept or await self._connect()
+            return kept or await self._connect(ends_at)
         except BaseException:
-            self._slots.release()
+            self._free_slot()
             raise
 
     def give_back(self, connection: UpstreamConnection) -> None:
@@ -300,7 +383,7 @@ class Upstream:
                 self._expiry = loop.call_later(self.limits.keep, self._expire)
         else:
             connection.abort()
-        self._slots.release()
+        self._free_slot()
 
     def _expire(self) -> None:
         """Drop what has been unused for too long, and look again when the next one will have been."""

@@ -97,7 +97,8 @@ class PageAnswers:
         else:
             response = _document(self._failure_document(error, reference))
         if _status(error) == 503:
-            response.headers["retry-after"] = RETRY_SECONDS
+            known = error.retry_after if isinstance(error, ForwardingFailed) else None
+            response.headers["retry-after"] = RETRY_SECONDS if known is None else str(known)
         return response
 
     def problem(self, subject: Passage | Exception) -> Reply:

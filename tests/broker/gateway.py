@@ -639,12 +639,14 @@ class MemoryAudit:
     full: bool = False
     about: list[tuple[str, str]] = field(default_factory=list)  # session and person
     requests: list[tuple[str, str, str]] = field(default_factory=list)  # record, method and path
+    paths: list[str] = field(default_factory=list)
 
     async def decided(self, decision: Decision, *, session: str, person: str, method: str, path: str) -> str:
         if self.full:
             raise AuditUnavailable("the audit log cannot be written: the disk is full")
         self.decisions.append(decision)
         self.about.append((session, person))
+        self.paths.append(path)
         return f"record-{len(self.decisions)}"
 
     async def happened(self, event: Event) -> str:

@@ -118,6 +118,24 @@ def test_every_key_of_every_topic_is_in_the_whole_example() -> None:
         ),
         ("INKOM_APPLICATIONS_KMO_PORTEFEUILLE_TITLE_NL", "KMO", "applications.kmo-portefeuille.title.nl", "KMO"),
         (
+            "INKOM_APPLICATIONS_KMO_PORTEFEUILLE_UPSTREAM",
+            "http://[::1]:1",
+            "applications.kmo-portefeuille.upstream",
+            "http://[::1]:1",
+        ),
+        (
+            "INKOM_APPLICATIONS_KMO_PORTEFEUILLE_UPSTREAM",
+            "http://a:1, http://[::1]:2",
+            "applications.kmo-portefeuille.addresses",
+            ("http://a:1", "http://[::1]:2"),
+        ),
+        (
+            "INKOM_APPLICATIONS_KMO_PORTEFEUILLE_UPSTREAM",
+            "[http://a:1 http://b:1]",
+            "applications.kmo-portefeuille.addresses",
+            ("http://a:1", "http://b:1"),
+        ),
+        (
             "INKOM_APPLICATIONS_KMO_PORTEFEUILLE_TIME_LIMITS_CONNECT",
             "1.5",
             "applications.kmo-portefeuille.time_limits.connect",
@@ -509,6 +527,108 @@ def test_an_api_that_would_accept_too_much_is_a_problem(folder: Path, api: str, 
     assert said in found
 
 
+def test_an_application_has_one_address_or_several(folder: Path) -> None:
+    settings, _ = loaded(folder)
+    assert settings.applications["kmo-portefeuille"].addresses == ("http://10.0.0.5:9101",)
+    settings, _ = loaded(folder, SMALL.replace("http://10.0.0.5:9101", "[http://10.0.0.5:9101, http://10.0.0.6:9101]"))
+    assert settings.applications["kmo-portefeuille"].addresses == ("http://10.0.0.5:9101", "http://10.0.0.6:9101")
+
+
+@pytest.mark.parametrize(
+    ("upstream", "where", "said"),
+    [
+        ("[]", "upstream", "at least one address"),
+        ("[http://a, ftp://b]", "upstream[2]", "no http or https address"),
+        ("[http://a, http://b/path]", "upstream[2]", "without a path"),
+        ("[http://a, http://169.254.169.254]", "upstream[2]", "link-local"),
+        ("[http://a, http://b, http://A/]", "upstream[3]", "a second time"),
+        ("[http://a, https://b]", "upstream", "all https"),
+    ],
+)
+def test_an_address_that_cannot_be_one_of_several_is_a_problem(
+    folder: Path, upstream: str, where: str, said: str
+) -> None:
+    found = problems(folder, SMALL.replace("http://10.0.0.5:9101", upstream))
+    assert [line for line, _ in found] == [17] * len(found)
+    place = f"applications.kmo-portefeuille.{where}: "
+    assert any(message.startswith(place) and said in message for _, message in found), found
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("max_response_head: 1000", "max_response_head: '1000' does not fit"),
+        ("time_limits: {total: 0}", "time_limits.total: '0' does not fit"),
+        ("health: {}", "health.path is missing"),
+        ("health: {path: ready}", "health.path: write the path to ask for"),
+        ("health: {path: '/a b'}", "health.path: write the path to ask for"),
+        ("health: {path: '/a#b'}", "health.path: write the path to ask for"),
+        ("health: {path: /, statuses: 300-200}", "write the lower status first: 200-300"),
+        ("health: {path: /, statuses: 200}", 'write "200" in quotes'),
+        ("health: {path: /, statuses: 2xx}", "health.statuses: '2xx' does not fit"),
+        ("health: {path: /, unhealthy_after: 0}", "health.unhealthy_after: '0' does not fit"),
+        ("ejection: {time: 20, longest: 10}", "ejection.time: must not be longer"),
+        ("ejection: {share: 2}", "ejection.share: '2' does not fit"),
+        ("breaker: {pause: 0}", "breaker.pause: '0' does not fit"),
+        ("tls: {}", "tls: the backend is reached by plain http"),
+        ("path: {prefix: app}", "path.prefix: write a path such as /app"),
+        ("path: {prefix: /}", "path.prefix: write a path such as /app"),
+        ("path: {prefix: /app/}", "path.prefix: write a path such as /app"),
+        ("path: {prefix: /a//b}", "path.prefix: write a path such as /app"),
+        ("path: {prefix: /a/../b}", "path.prefix: write a path such as /app"),
+        ("path: {prefix: /a%2fb}", "path.prefix: write a path such as /app"),
+        ("path: {prefix: '/a?b'}", "path.prefix: write a path such as /app"),
+        ("path: {strip: 1}", "path.strip: '1' does not fit"),
+        ("response_headers: {set: {Content-Length: '1'}}", "set: Content-Length cannot be changed"),
+        ("response_headers: {add: {X-Inkom-Person: p}}", "add: X-Inkom-Person cannot be changed"),
+        ("response_headers: {remove: [Transfer-Encoding]}", "remove: Transfer-Encoding cannot be changed"),
+        ("response_headers: {remove: [Sec-WebSocket-Accept]}", "remove: Sec-WebSocket-Accept cannot be changed"),
+        ("response_headers: {add: {Set-Cookie: a=b}}", "add: cookies are not set here"),
+        ("response_headers: {set: {'a b': c}}", "set: 'a b' is no name"),
+        ("response_headers: {set: {a: 'b\u00e9'}}", "set: the value of a holds what cannot be sent"),
+        ('response_headers: {set: {a: "b\\r\\nc: d"}}', "set: the value of a holds what cannot be sent"),
+        ("response_headers: {set: {a: ''}}", "set: the value of a holds what cannot be sent"),
+        ("response_headers: {set: {Server: x}, remove: [server]}", "remove: server stands in set already"),
+        ("response_headers: {replace: {a: b}}", "response_headers.replace is not known here"),
+    ],
+)
+def test_a_way_to_a_backend_that_cannot_be_is_a_problem(folder: Path, written: str, said: str) -> None:
+    found = problems(folder, f"{SMALL}    {written}\n")
+    assert [(line, said in message) for line, message in found] == [(18, True)], found
+
+
+OVER_TLS = SMALL.replace("http://10.0.0.5", "https://10.0.0.5")
+
+
+@pytest.mark.parametrize(
+    ("tls", "said"),
+    [
+        ("{certificate_file: gateway.crt}", "tls.key_file: a certificate and its key go together"),
+        ("{key_file: gateway.key}", "tls.certificate_file: a certificate and its key go together"),
+        ("{certificate_file: gateway.crt, key_file: other.key}", "tls.certificate_file: certificate, key and authorit"),
+        ("{certificate_file: gateway.crt, key_file: none.key}", "tls.certificate_file: a file of the certificate cann"),
+        ("{authorities_file: none.pem}", "tls.authorities_file: a file of the certificate cannot be read"),
+        ("{authorities_file: secret}", "tls.authorities_file: certificate, key and authorities are PEM"),
+        ("{server_name: 'backend:8443'}", "tls.server_name: write the host name"),
+    ],
+)
+def test_a_certificate_towards_a_backend_that_cannot_be_used_is_a_problem(folder: Path, tls: str, said: str) -> None:
+    authority = Authority(folder)
+    authority.issue("gateway")
+    authority.issue("other")
+    (found,) = problems(folder, f"{OVER_TLS}    tls: {tls}\n")
+    assert found[0] == 18
+    assert f"applications.kmo-portefeuille.{said}" in found[1]
+
+
+def test_certificates_towards_backends_are_read_at_the_start(folder: Path) -> None:
+    Authority(folder).issue("gateway")
+    files = "authorities_file: authority.pem, certificate_file: gateway.crt, key_file: gateway.key"
+    _, secrets = loaded(folder, f"{OVER_TLS}    tls: {{{files}}}\n")
+    assert list(secrets.backend_tls) == ["kmo-portefeuille"]
+    assert dict(loaded(folder)[1].backend_tls) == {}
+
+
 REGISTERS: dict[str, dict[str, Any]] = {
     "json": {
         "source": "registers",
@@ -594,10 +714,33 @@ def _whole(source: str) -> dict[str, Any]:
         "applications": {
             "kmo-portefeuille": {
                 "title": {"nl": "Kmo-portefeuille", "en": "SME portfolio"},
-                "upstream": "https://backend.example",
+                "upstream": ["https://backend-1.example", "https://backend-2.example:8443"],
                 "providers": ["acm", "acm-test"],
                 "max_body": 1000,
-                "time_limits": {"connect": 1.0, "first_byte": 2.0, "idle": 3.0},
+                "max_response_head": 2000,
+                "time_limits": {"connect": 1.0, "first_byte": 2.0, "idle": 3.0, "total": 4.0},
+                "health": {
+                    "path": "/ready?full",
+                    "interval": 10.0,
+                    "time_limit": 1.0,
+                    "statuses": "200",
+                    "healthy_after": 1,
+                    "unhealthy_after": 5,
+                },
+                "ejection": {"failures": 3, "time": 20.0, "longest": 60.0, "share": 0.3},
+                "breaker": {"failures": 0, "pause": 1.0},
+                "tls": {
+                    "authorities_file": "authority.pem",
+                    "certificate_file": "gateway.crt",
+                    "key_file": "gateway.key",
+                    "server_name": "backend.example",
+                },
+                "path": {"strip": True, "prefix": "/app"},
+                "response_headers": {
+                    "set": {"X-Frame-Options": "DENY"},
+                    "add": {"Vary": "Cookie"},
+                    "remove": ["Server"],
+                },
                 "step_up": True,
                 "national_number": {"purpose": "aid", "legal_basis": "Act of 8 August 1983, article 8"},
                 "api": {

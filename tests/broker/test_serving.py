@@ -12,7 +12,9 @@ import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 
 import httpx2
@@ -209,3 +211,36 @@ def test_several_workers_share_sessions_and_end_together(folder: Folder, tmp_pat
             httpx2.get(f"{folder.origin}/_inkom/health/live", trust_env=False)
     finally:
         redis.stop()
+
+
+class _Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(204 if self.path == "/health" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_checks_find_the_address_that_nobody_listens_at_and_end_with_the_process(folder: Folder) -> None:
+    server, nobody = ThreadingHTTPServer(("127.0.0.1", 0), _Healthy), free_port()
+    Thread(target=server.serve_forever, daemon=True).start()
+    addresses = f"http://127.0.0.1:{server.server_port} http://127.0.0.1:{nobody}"
+    topic = "INKOM_APPLICATIONS_KMO_PORTEFEUILLE"
+    checks = {f"{topic}_HEALTH_PATH": "/health", f"{topic}_HEALTH_INTERVAL": "0.1"}
+    try:
+        with serving(folder, **{f"{topic}_UPSTREAM": addresses}, **checks) as process:
+            figure = 'inkom_backend_usable{{address="127.0.0.1:{}",application="kmo-portefeuille"}} {}'
+            deadline, figures = monotonic() + _SECONDS, ""
+            while monotonic() < deadline and figure.format(nobody, 0.0) not in figures:
+                figures = httpx2.get(f"http://127.0.0.1:{folder.operators_port}/metrics", trust_env=False).text
+            assert figure.format(nobody, 0.0) in figures
+            assert figure.format(server.server_port, 1.0) in figures
+        assert process.returncode == 0
+    finally:
+        server.shutdown()
+        server.server_close()
+    events = [json.loads(line) for line in (folder.path / "log").read_text().splitlines()]
+    (changed,) = (event for event in events if event["event"] == "a backend changed")
+    assert (changed["backend"], changed["change"]) == (f"127.0.0.1:{nobody}", "unhealthy")
+    assert changed["last"] == "no connection: ConnectionRefusedError"

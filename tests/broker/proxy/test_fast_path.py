@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from broker.config.topics import TimeLimits
+from broker.config import TimeLimits
 from broker.proxy.edge import EdgeProtocol
 from broker.proxy.fast import FastPath
 from tests.broker.gateway import World, gateway

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import tracemalloc
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -108,7 +109,7 @@ async def test_a_misbehaving_backend_becomes_502_or_a_cut_answer_never_a_whole_o
         ({"max_body": 2}, None, 413),
     ],
 )
-async def test_each_failure_has_its_status(limits: dict[str, float], script: None, status: int) -> None:
+async def test_each_failure_has_its_status(limits: dict[str, Any], script: None, status: int) -> None:
     async with chain(script, **limits) as links:
         raw = request(b"Content-Length: 3", method=b"POST", body=b"abc")
         assert status_of(await say(links.port, raw)) == status
@@ -408,3 +409,14 @@ async def test_a_pool_without_limits_given_has_the_usual_ones() -> None:
     async with chain() as links, upstream_to(links.backend.port) as upstream:
         assert upstream.limits.connect == 5
         assert upstream.limits.total is None
+
+
+async def test_a_client_that_leaves_leaves_nothing_under_way() -> None:
+    body = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"
+    async with chain(saying(body, hold=True)) as links:
+        reader, writer = await asyncio.open_connection(HOST, links.port)
+        writer.write(request(close=False))
+        await reader.readuntil(b"ab")
+        assert links.upstream.outstanding == 1
+        writer.close()
+        await until(lambda: links.upstream.outstanding == 0)

@@ -23,6 +23,7 @@ from websockets.typing import Subprotocol
 from broker.proxy.edge import EdgeProtocol, server_config
 from broker.proxy.frames import FrameLimits
 from broker.proxy.messages import request_headers
+from broker.proxy.rewriting import Addresses, FieldRules, Rewriting
 from broker.proxy.tunnel import TunnelGranted, TunnelLimits, TunnelProtocol, TunnelRefused, UpgradeRequest
 from broker.proxy.upstream import TimeLimits, Upstream
 from tests.broker.proxy.world import (
@@ -74,6 +75,7 @@ class Gate:
     error: Exception | None = None
     asked: list[UpgradeRequest] = field(default_factory=list)
     ends: list[asyncio.Future[str]] = field(default_factory=list)
+    rewriting: Rewriting | None = None
 
     async def admit_tunnel(self, request: UpgradeRequest) -> TunnelGranted | TunnelRefused:
         self.asked.append(request)
@@ -86,7 +88,9 @@ class Gate:
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.ends.append(ended)
         headers = request_headers(request.headers, identity=IDENTITY, peer=PEER, dropped_cookies=OWN_COOKIES)
-        return TunnelGranted(upstream=self.upstream, headers=headers, ended=ended, own_cookies=OWN_COOKIES)
+        return TunnelGranted(
+            upstream=self.upstream, headers=headers, ended=ended, own_cookies=OWN_COOKIES, rewriting=self.rewriting
+        )
 
 
 async def no_app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -576,3 +580,27 @@ async def test_a_stop_of_the_server_closes_tunnels_with_1001_and_openings_too() 
 async def test_the_edge_hands_over_only_to_a_stream_protocol() -> None:
     assert issubclass(TunnelProtocol, asyncio.Protocol)
     assert issubclass(EdgeProtocol, asyncio.Protocol)
+
+
+async def test_a_tunnel_and_a_refused_one_are_rewritten_as_requests_are() -> None:
+    inner = Addresses("chat", public_url="https://gw.example", origins=["http://b"], strip=True, prefix="/inner")
+    rewriting = Rewriting(inner, FieldRules(replaced=((b"x-frame-options", b"DENY"),)))
+    seen: list[str] = []
+
+    async def speaker(connection: ServerConnection) -> None:
+        seen.append(connection.request.path if connection.request else "")
+        await echo(connection)
+
+    async with speaking(speaker) as port, passage(port) as way:
+        way.gate.rewriting = rewriting
+        async with connect(f"ws://{HOST}:{way.port}/chat/x?a", proxy=None) as client:
+            await client.send("hello")
+            assert await client.recv() == "hello"
+            assert client.response is not None
+            assert client.response.headers["x-frame-options"] == "DENY"
+    assert seen == ["/inner/x?a"]
+    moved = b"HTTP/1.1 302 F\r\nLocation: /inner/y\r\nContent-Length: 0\r\n\r\n"
+    async with scripted(saying(moved)) as port, passage(port) as way:
+        way.gate.rewriting = rewriting
+        status, headers, _ = parts_of(await say(way.port, handshake(target=b"/chat/x")))
+        assert (status, headers[b"location"]) == (302, [b"/chat/y"])

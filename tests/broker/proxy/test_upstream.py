@@ -12,6 +12,7 @@ import pytest
 from broker.proxy.failures import (
     BodyTooLarge,
     ClientGone,
+    KeptConnectionDied,
     UpstreamBusy,
     UpstreamMisbehaved,
     UpstreamTimedOut,
@@ -27,6 +28,11 @@ POST = RequestHead(method=b"POST", target=b"/", headers=[(b"host", b"b")])
 
 async def body_of(response: UpstreamResponse) -> bytes:
     return b"".join([part async for part in response])
+
+
+async def skip(response: UpstreamResponse) -> None:
+    async for _ in response:
+        pass
 
 
 async def ask(upstream: Upstream, head: RequestHead = GET) -> tuple[int, bytes]:
@@ -460,3 +466,99 @@ async def test_a_hundred_requests_at_once_get_their_own_answers() -> None:
         assert server.connections <= 8
         bodies = sorted(got.body for got in server.received)
         assert bodies == sorted(b"%d" % number * number if number % 3 else b"" for number in range(100))
+
+
+async def test_an_upload_may_take_longer_than_the_first_byte_where_there_is_a_total() -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        for _ in range(7):
+            await asyncio.sleep(0.1)
+            yield b"x"
+
+    async with backend() as server, upstream_to(server.port, first_byte=0.3, total=30) as upstream:
+        server.answer = lambda _: OK + b"Content-Length: 0\r\n\r\n"
+        response = await upstream.send(POST, slow())
+        await response.aclose()
+        assert server.received[0].body == b"xxxxxxx"
+
+
+async def test_the_total_ends_an_upload_too() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.01)
+            yield b"x"
+
+    async with scripted(saying(hold=True)) as port, upstream_to(port, total=0.1) as upstream:
+        with pytest.raises(UpstreamTimedOut):
+            await upstream.send(POST, endless())
+
+
+async def test_the_total_ends_an_answer_that_never_pauses() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Content-Length: 1000000000000\r\n\r\n")
+        while True:
+            writer.write(b"a" * 65536)
+            await writer.drain()
+
+    async with scripted(script) as port, upstream_to(port, total=0.1) as upstream:
+        response = await upstream.send(GET, None)
+        with pytest.raises(UpstreamTimedOut):
+            await skip(response)
+        await response.aclose()
+        assert upstream.outstanding == 0
+
+
+async def test_the_total_counts_the_wait_for_a_connection() -> None:
+    async with scripted(saying(hold=True)) as port, upstream_to(port, total=0.1, pool_size=1, wait=60) as upstream:
+        holding = asyncio.create_task(upstream.send_once(GET, None, ends_at=None))
+        await until(lambda: upstream.outstanding == 1)
+        with pytest.raises(UpstreamBusy):
+            await ask(upstream)
+        holding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await holding
+        assert upstream.outstanding == 0
+
+
+@pytest.mark.parametrize(("size", "status"), [(900, 200), (1100, 0)])
+async def test_the_head_of_an_answer_is_limited(size: int, status: int) -> None:
+    async with backend() as server, upstream_to(server.port, max_response_head=1000) as upstream:
+        server.answer = lambda _: OK + b"Content-Length: 0\r\nX: " + b"a" * size + b"\r\n\r\n"
+        if status:
+            assert await ask(upstream) == (status, b"")
+        else:
+            with pytest.raises(UpstreamMisbehaved, match="larger"):
+                await ask(upstream)
+            with pytest.raises(UpstreamMisbehaved, match="larger"):
+                await upstream.open_tunnel(GET)
+        assert upstream.outstanding == 0
+
+
+async def test_what_is_under_way_is_counted_until_it_ends() -> None:
+    async with backend() as server, upstream_to(server.port, pool_size=1) as upstream:
+        first = await upstream.send(GET, None)
+        second = asyncio.create_task(upstream.send(GET, None))
+        tunnel = await upstream.open_tunnel(GET)
+        await until(lambda: upstream.outstanding == 3)
+        assert isinstance(tunnel, UpstreamResponse)
+        await tunnel.aclose()
+        await body_of(first)
+        await (await second).aclose()
+        assert upstream.outstanding == 0
+
+
+async def test_a_single_attempt_says_that_a_kept_connection_died_and_is_not_made_twice() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Content-Length: 0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+
+    async with scripted(script) as port, upstream_to(port) as upstream:
+        assert await ask(upstream) == (200, b"")
+        with pytest.raises(KeptConnectionDied):
+            await upstream.send_once(GET, None, ends_at=None)
+        assert await ask(upstream) == (200, b"")
+        with pytest.raises(UpstreamMisbehaved) as caught:
+            await upstream.send_once(POST, None, ends_at=None)
+        assert type(caught.value) is UpstreamMisbehaved
+        assert upstream.outstanding == 0

@@ -22,6 +22,7 @@ from broker.proxy.failures import ForwardingFailed
 from broker.proxy.fast import FastPath
 from broker.proxy.forward import forward
 from broker.proxy.messages import ForwardedFor, Headers, request_headers
+from broker.proxy.rewriting import Rewriting
 from broker.proxy.tunnel import TunnelLimits
 from broker.proxy.upstream import TimeLimits, Upstream
 
@@ -245,8 +246,9 @@ async def upstream_to(port: int, **limits: Any) -> AsyncIterator[Upstream]:
 class Forwarder:
     """The smallest gate: everything is forwarded, failures are told in plain text and remembered."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: Upstream, rewriting: Rewriting | None = None) -> None:
         self._upstream = upstream
+        self._rewriting = rewriting
         self.failures: list[ForwardingFailed] = []
         self.targets: list[bytes] = []
 
@@ -269,6 +271,7 @@ class Forwarder:
                 target=target,
                 headers=headers,
                 own_cookies=OWN_COOKIES,
+                rewriting=self._rewriting,
             )
         except ForwardingFailed as failed:
             self.failures.append(failed)
@@ -284,14 +287,16 @@ async def answer(send: Send, status: int, body: bytes) -> None:
 
 
 @asynccontextmanager
-async def chain(script: Script | None = None, **limits: Any) -> AsyncIterator[Chain]:
+async def chain(
+    script: Script | None = None, *, rewriting: Rewriting | None = None, **limits: Any
+) -> AsyncIterator[Chain]:
     """Edge, forwarder and backend in a row."""
     async with backend() as echoing:
         opened = scripted(script) if script is not None else None
         port = await opened.__aenter__() if opened is not None else echoing.port
         try:
             async with upstream_to(port, **limits) as upstream:
-                forwarder = Forwarder(upstream)
+                forwarder = Forwarder(upstream, rewriting)
                 async with edge(forwarder) as running:
                     yield Chain(running.port, forwarder, echoing, upstream, running)
         finally:
