@@ -1,5 +1,6 @@
 """The gateway's configuration: `topics` is what can be set, `rules` what must fit together, `reading` reads it all."""
 
+from broker.config.forward_auth_rules import peers_of
 from broker.config.reading import ClientSecrets, ConfigurationInvalid, Secrets, load
 from broker.config.schema import schema
 from broker.config.topics import (
@@ -11,6 +12,7 @@ from broker.config.topics import (
     Claims,
     Development,
     Disclosure,
+    ForwardAuth,
     Freshness,
     Introspection,
     Key,
@@ -39,6 +41,7 @@ __all__ = [
     "ConfigurationInvalid",
     "Development",
     "Disclosure",
+    "ForwardAuth",
     "Freshness",
     "Introspection",
     "Key",
@@ -56,5 +59,6 @@ __all__ = [
     "Signals",
     "TimeLimits",
     "load",
+    "peers_of",
     "schema",
 ]

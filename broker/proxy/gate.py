@@ -169,6 +169,21 @@ class Gate:
             upstream=application.upstream, headers=headers, ended=ended, own_cookies=self._dropped_cookies
         )
 
+    async def check(self, headers: Headers, target: bytes, *, method: str) -> tuple[Passage, Headers] | None:
+        """Judge a request that another proxy holds, by the same rules, and return what its backend is told.
+
+        Nothing is told of a request that may not pass. None where no application stands. Raises InkomError and
+        UnfitForHeaderError. `target` must have passed the checks of `messages`.
+        """
+        application = self._application(target)
+        if application is None:
+            return None
+        passage = await self._judge(headers, target, application, method=method)
+        if not isinstance(passage.outcome, Forward):
+            return passage, []
+        outgoing = self._outgoing([], passage, application, client=None)
+        return passage, [field for field in outgoing if field[0].startswith(b"x-inkom-")]
+
     def _application(self, target: bytes) -> Protected | None:
         """Find an application by the first segment of the path, as RFC 3986 6.2.2 compares paths: case matters."""
         first, slash, _ = application_path(target)[1:].partition(b"/")
