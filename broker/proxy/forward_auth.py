@@ -53,7 +53,7 @@ class ForwardAuth:
         asking = self._asking(scope["client"])
         target: bytes = scope["extensions"]["inkom.target"]
         # Byte for byte: whoever keeps this address from visitors need not know how else it could be written.
-        if asking is None or not (target == PLACE or target.startswith(PLACE + b"/")):
+        if asking is None or not (target == PLACE or target.startswith((PLACE + b"/", PLACE + b"?"))):
             raise HTTPException(404)
         about = asked(
             asking.spelling,

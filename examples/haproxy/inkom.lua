@@ -44,6 +44,17 @@ local function question(txn, received)
     return fields
 end
 
+-- HAProxy leaves out what has no room in its buffer, and says nothing.
+local function is_set(fields, identity)
+    for name, value in pairs(identity) do
+        local copies = fields[name]
+        if copies == nil or copies[0] ~= value or copies[1] ~= nil then
+            return false
+        end
+    end
+    return true
+end
+
 core.register_action("inkom", { "http-req" }, function(txn)
     local received = txn.http:req_get_headers()
     local answer = core.httpclient():get({ url = ASK, headers = question(txn, received), timeout = MILLISECONDS })
@@ -55,12 +66,18 @@ core.register_action("inkom", { "http-req" }, function(txn)
             txn.http:req_del_header(name)
         end
     end
+    local identity = {}
     for name, values in pairs(answer.headers) do
         if name:sub(1, 8) == "x-inkom-" then
             for _, value in pairs(values) do
+                identity[name] = value
                 txn.http:req_set_header(name, value)
             end
         end
+    end
+    if not is_set(txn.http:req_get_headers(), identity) then
+        core.Warning("inkom.lua: no room for the identity headers; raise tune.maxrewrite")
+        return
     end
     if received["cookie"] then
         txn.http:req_del_header("cookie")

@@ -64,7 +64,7 @@ def _addresses(places: Places) -> dict[str, str]:
 
 def _nginx(example: str) -> Start:
     def command(folder: Path, places: Places) -> tuple[str, ...]:
-        cache = {"/var/cache/nginx/inkom": f"{folder}/cache"} if "cached" in example else {}
+        cache = {"proxy_cache_path /dev/shm": f"proxy_cache_path {folder}"} if "cached" in example else {}
         visitors = {"listen 80": f"listen 127.0.0.1:{places.visitors}", "inkom.example": "localhost"}
         site = filled_in(f"nginx/{example}", {**_addresses(places), **visitors, **cache})
         # Whoever starts it stays who they are: the folders of the tests are theirs alone.
@@ -102,7 +102,9 @@ def _caddy(folder: Path, places: Places) -> tuple[str, ...]:
     site = filled_in("caddy/Caddyfile", {**_addresses(places), **visitors})
     configuration = folder / "Caddyfile"
     # Its control port would be the same for all.
-    configuration.write_text(f"{{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}}\n{site}", encoding="utf-8")
+    configuration.write_text(
+        f"{{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}}\n{site}", encoding="utf-8"
+    )
     return ("caddy", "run", "--config", str(configuration), "--adapter", "caddyfile")
 
 

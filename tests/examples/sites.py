@@ -15,6 +15,7 @@ from tests.conformance.gateway import CLIENT_ID, Gateway, new_gateway, running_g
 from tests.conformance.government import Government
 from tests.conformance.processes import free_port
 from tests.examples.proxies import Places, proxy
+from tests.examples.relay import Relay, relay_to
 
 SECRET = "the gateway's own secret: 100% of it"
 SCOPES = ["openid", "profile", "rrn", "vo", "wettelijkvertegenwoordiger", "vlaio_inkom"]
@@ -31,6 +32,7 @@ class Site:
     front: Gateway
     inner: int
     government: Government
+    relay: Relay
     log: Path
 
     @property
@@ -42,25 +44,27 @@ class Site:
         return browser.open(f"{self.origin}{path}", mock_person=person, mock_method="itsme")
 
     def echo(self, browser: Browser, path: str = "api/echo", **headers: str) -> dict[str, Any]:
-        """What the application received: it tells method, target and header fields."""
+        """What the application received by the proxy, and not by the gateway: it tells method, target and fields."""
+        before = self.relay.carried
         answer = browser.get(f"{self.origin}{APPLICATION}{path}", **headers)
         assert answer.status_code == 200, f"{answer.status_code} {answer.text}\n{self.front.log[-3000:]}"
+        assert self.relay.carried > before, "the gateway forwarded this request, not the proxy"
         told: dict[str, Any] = answer.json()
         return told
 
     def ask_directly(self, browser: Browser, place: str, *, address: str = PEER, **headers: str) -> httpx2.Response:
         """Send the gateway a question past the proxy, from an address of this machine, with the browser's cookies."""
-        cookies = "; ".join(f"{one.name}={one.value}" for one in browser.client.cookies.jar if one.domain.startswith("localhost"))
+        cookies = "; ".join(
+            f"{one.name}={one.value}" for one in browser.client.cookies.jar if one.domain.startswith("localhost")
+        )
         fields = {"host": f"localhost:{self.front.port}", "cookie": cookies, **headers}
         with httpx2.Client(transport=httpx2.HTTPTransport(local_address=address)) as client:
             return client.get(f"http://127.0.0.1:{self.inner}{place}", headers=fields)
 
 
 @contextmanager
-def running_site(
-    product: str, folder: Path, *, government: Government, redis: str, host: str | None = None
-) -> Iterator[Site]:
-    """Run the site of a product of `examples/`; without an example of its own to run, the gateway alone answers."""
+def running_site(product: str, folder: Path, *, government: Government, redis: str) -> Iterator[Site]:
+    """Run the site of a product of `examples/` for the length of a block."""
     front, inner = new_gateway(folder), free_port()
     government.tell(
         "/mock/clients",
@@ -78,13 +82,11 @@ def running_site(
         "client_secret": SECRET,
         "scopes": SCOPES,
     }
-    asking: dict[str, Any] = {product.partition("-")[0]: [PEER]}
-    if host is not None:
-        asking["host"] = host
-    more = {"listen": {"host": "127.0.0.1", "port": inner}, "forward_auth": asking}
-    places = Places(visitors=front.port, gateway=inner, application=front.backends[0])
+    forward_auth = {product.partition("-")[0]: [PEER]}
+    more = {"listen": {"host": "127.0.0.1", "port": inner}, "forward_auth": forward_auth}
     with (
-        proxy(product, folder, places) as log,
+        relay_to(front.backends[0]) as relay,
+        proxy(product, folder, Places(visitors=front.port, gateway=inner, application=relay.port)) as log,
         running_gateway(front, acm=acm, government=government, redis=redis, more=more),
     ):
-        yield Site(product=product, front=front, inner=inner, government=government, log=log)
+        yield Site(product=product, front=front, inner=inner, government=government, relay=relay, log=log)
