@@ -23,11 +23,12 @@ EXAMPLES = ROOT / "examples"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Ports of the loopback: where visitors come, where the gateway listens, and the application."""
+    """Ports of the loopback: where visitors come, where the gateway listens, the application, and another one."""
 
     visitors: int
     gateway: int
     application: int
+    other_application: int
 
 
 Start = Callable[[Path, Places], tuple[str, ...]]
@@ -67,6 +68,7 @@ def _nginx(example: str) -> Start:
         cache = {"proxy_cache_path /dev/shm": f"proxy_cache_path {folder}"} if "cached" in example else {}
         visitors = {"listen 80": f"listen 127.0.0.1:{places.visitors}", "inkom.example": "localhost"}
         site = filled_in(f"nginx/{example}", {**_addresses(places), **visitors, **cache})
+        site = _repeated(site, port=places.other_application)
         # Whoever starts it stays who they are: the folders of the tests are theirs alone.
         account = pwd.getpwuid(os.getuid()).pw_name
         user = f"user {account} {grp.getgrgid(os.getgid()).gr_name};\n" if os.getuid() == 0 else ""
@@ -81,6 +83,16 @@ def _nginx(example: str) -> Start:
         return ("nginx", "-e", f"{folder}/error.log", "-p", str(folder), "-c", str(configuration))
 
     return command
+
+
+def _repeated(site: str, *, port: int) -> str:
+    """Repeat the block of the application for a second one, as the example tells people to do."""
+    head, mark, tail = site.partition("    location ^~ /kmo-portefeuille/ {\n")
+    block, end, rest = tail.partition("\n    }\n")
+    assert mark, "the example has no block for the application"
+    assert end, "the block for the application does not end"
+    second = (mark + block + end).replace("/kmo-portefeuille/", "/ecologiepremie-plus/")
+    return head + mark + block + end + second.replace("http://kmo_portefeuille;", f"http://127.0.0.1:{port};") + rest
 
 
 def _haproxy(folder: Path, places: Places) -> tuple[str, ...]:

@@ -86,7 +86,11 @@ def running_site(product: str, folder: Path, *, government: Government, redis: s
     more = {"listen": {"host": "127.0.0.1", "port": inner}, "forward_auth": forward_auth}
     with (
         relay_to(front.backends[0]) as relay,
-        proxy(product, folder, Places(visitors=front.port, gateway=inner, application=relay.port)) as log,
+        proxy(
+            product,
+            folder,
+            Places(visitors=front.port, gateway=inner, application=relay.port, other_application=front.backends[1]),
+        ) as log,
         running_gateway(front, acm=acm, government=government, redis=redis, more=more),
     ):
         yield Site(product=product, front=front, inner=inner, government=government, relay=relay, log=log)
