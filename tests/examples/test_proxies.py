@@ -23,6 +23,14 @@ from tests.examples.sites import APPLICATION, PEER, STRANGER, Site, running_site
 
 HANDS_OVER = ("nginx", "nginx-cached", "haproxy")
 SECONDS = 10.0
+ONLY_A_PROXY_MAY_SAY = """
+    forwarded proxy x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-method x-forwarded-uri
+    x-forwarded-port x-forwarded-prefix x-forwarded-server x-forwarded-ssl x-forwarded-scheme x-forwarded-user
+    x-original-method x-original-uri x-original-url x-original-host x-rewrite-url x-host x-scheme x-url-scheme
+    front-end-https x-real-ip x-client-ip x-cluster-client-ip client-ip true-client-ip cf-connecting-ip
+    fastly-client-ip x-http-method x-http-method-override x-method-override remote-user x-remote-user
+    x_forwarded_for remote_user
+"""
 QUESTION = {
     "x-original-method": "GET",
     "x-original-uri": APPLICATION,
@@ -121,6 +129,31 @@ def test_credentials_stay_with_the_gateway_and_other_cookies_go_on(site: Site, b
     assert "inkom" not in fields.get("cookie", "")
 
 
+def test_what_only_a_proxy_may_say_is_said_by_the_proxy(site: Site, browser: Browser) -> None:
+    site.sign_in(browser)
+    claimed = dict.fromkeys(ONLY_A_PROXY_MAY_SAY.split(), "/spoofed")
+    fields = [(name.lower(), value) for name, value in site.echo(browser, "api/echo", **claimed)["headers"]]
+    assert "/spoofed" not in [value for _, value in fields]
+    said = {
+        "x-forwarded-for": "127.0.0.1",
+        "x-forwarded-proto": "http",
+        "x-forwarded-host": f"localhost:{site.front.port}",
+    }
+    assert sorted(field for field in fields if "forwarded" in field[0]) == sorted(said.items())
+
+
+def test_what_a_person_may_see_is_kept_nowhere(site: Site, browser: Browser) -> None:
+    site.sign_in(browser)
+    answer = browser.get(f"{site.origin}{APPLICATION}api/echo")
+    assert answer.headers.get_list("cache-control") == ["no-store"]
+
+
+@pytest.mark.parametrize("value", ["%%%", "", "=", ";", "x" * 43, "inkom-localhost", '"x"'])
+def test_a_cookie_that_is_no_session_opens_nothing(site: Site, browser: Browser, value: str) -> None:
+    fields = {"accept": "application/json", "cookie": f"inkom-localhost={value}"}
+    assert browser.get(f"{site.origin}{APPLICATION}api/echo", **fields).status_code == 401
+
+
 def test_a_person_without_a_valid_right_is_told_why(site: Site, browser: Browser) -> None:
     page = site.sign_in(browser, "expired-right")
     assert page.status_code == 403
@@ -193,6 +226,7 @@ def test_an_address_with_two_meanings_reaches_no_application(site: Site) -> None
         "/kmo-portefeuille//api/echo",
         "/kmo-portefeuille/a%2fb",
         "/kmo-portefeuille/a;b",
+        "/kmo-portefeuille/a%zz",
         "/kmo-portefeuille/%00",
         "/x/../kmo-portefeuille/",
     ):
