@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import redis as redis_client
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from broker.cli import main
 from mock_apps.assertion import ASSERTION, CLAIM_OF
 from tests.conformance.browser import Browser
 from tests.conformance.government import Government
@@ -217,6 +219,17 @@ def test_no_visitor_can_ask_through_the_proxy(site: Site, browser: Browser) -> N
         answer = browser.get(f"{site.origin}/_inkom/{place}", **QUESTION)
         assert answer.status_code in {400, 404}, place
         assert not [name for name in answer.headers if name.startswith("x-inkom-")], place
+
+
+def test_the_doctor_finds_the_way_to_questions_closed(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["doctor", "--json", "--config", str(site.front.folder / "inkom.yaml")])
+    parts = {one["part"]: one for one in json.loads(capsys.readouterr().out)["parts"]}
+    assert parts["visitors"] == {
+        "part": "visitors",
+        "works": True,
+        "finding": f"visitors find nothing at {site.origin}/_inkom/auth",
+        "remedy": "",
+    }
 
 
 def test_an_address_with_two_meanings_reaches_no_application(site: Site) -> None:
