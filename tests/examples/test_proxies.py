@@ -7,6 +7,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -20,7 +21,9 @@ from broker.cli import main
 from mock_apps.assertion import ASSERTION, CLAIM_OF
 from tests.conformance.browser import Browser
 from tests.conformance.government import Government
-from tests.examples.proxies import STARTED_BY
+from tests.conformance.processes import free_ports
+from tests.examples.proxies import STARTED_BY, Places, proxy
+from tests.examples.relay import relay_to
 from tests.examples.sites import APPLICATION, PEER, STRANGER, Site, running_site
 
 HANDS_OVER = ("nginx", "nginx-cached", "haproxy")
@@ -261,7 +264,26 @@ def test_a_body_reaches_the_application_whole(site: Site, browser: Browser) -> N
     answer = browser.client.post(f"{site.origin}{APPLICATION}api/echo", content=body)
     assert answer.status_code == 200, answer.text
     assert answer.json()["method"] == "POST"
-    assert answer.json()["body"] == {"length": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    whole = {"length": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+    assert answer.json()["body"] == whole
+    pieces = (body[at : at + 5000] for at in range(0, len(body), 5000))
+    chunked = browser.client.put(f"{site.origin}{APPLICATION}api/echo", content=pieces)
+    assert (chunked.status_code, chunked.json()["method"]) == (200, "PUT")
+    assert chunked.json()["body"] == whole
+
+
+def test_every_method_is_judged_as_what_it_is(site: Site, browser: Browser) -> None:
+    site.sign_in(browser)
+    for method in ("HEAD", "DELETE", "OPTIONS", "PATCH"):
+        before = site.relay.carried
+        answer = browser.client.request(method, f"{site.origin}{APPLICATION}api/echo")
+        assert answer.status_code == 200, method
+        assert site.front.last_decision()["method"] == method
+        assert site.relay.carried > before
+        assert browser.client.request(method, f"{site.origin}{APPLICATION}", headers={"cookie": ""}).status_code in {
+            303,
+            401,
+        }
 
 
 def test_a_form_that_comes_too_late_is_kept_where_the_gateway_sees_it(site: Site, browser: Browser, redis: str) -> None:
@@ -309,3 +331,23 @@ def test_two_people_at_once_never_get_each_other_s_identity(site: Site) -> None:
             assert identity_in(site.echo(other, "api/echo"))["x-inkom-role"] == "legal-representative"
         nobody = httpx2.get(f"{site.origin}{APPLICATION}api/echo", trust_env=False)
         assert nobody.status_code == 401
+
+
+@pytest.mark.parametrize("product", STARTED_BY)
+def test_nobody_passes_while_the_gateway_is_away(product: str, tmp_path: Path) -> None:
+    visitors, nobody = free_ports(2)
+    with (
+        relay_to(nobody) as relay,
+        proxy(
+            product,
+            tmp_path,
+            Places(visitors=visitors, gateway=nobody, application=relay.port, other_application=relay.port),
+        ),
+    ):
+        for fields in ({}, {"cookie": "inkom-localhost=x", "x-inkom-person": "me", "x-inkom-assertion": "x"}):
+            # HAProxy tries several times to connect, with a second between.
+            answer = httpx2.get(
+                f"http://localhost:{visitors}{APPLICATION}", headers=fields, trust_env=False, timeout=3 * SECONDS
+            )
+            assert answer.status_code in {500, 502, 503, 504}
+        assert relay.carried == 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from broker.config import ForwardAuth
+from broker.config.forward_auth_rules import PROXIES
 from broker.proxy.asked import ASKING, Asked, Spelling, asked
 from broker.proxy.messages import Headers
 from broker.proxy.targets import Problem
@@ -142,3 +144,7 @@ def test_only_products_that_show_visitors_our_answer_get_one_for_visitors() -> N
     # auth_request of nginx takes 401 and 403 and calls all else an error; the example for HAProxy reads the status.
     passing = {name for name, asking in ASKING.items() if asking.passes_answers_on}
     assert passing == {"caddy", "traefik", "envoy"}
+
+
+def test_every_product_of_the_configuration_has_a_way_to_ask() -> None:
+    assert set(ASKING) == set(PROXIES) == set(ForwardAuth.__struct_fields__) - {"host"}
