@@ -46,7 +46,7 @@ class ForwardAuth:
         self._parked = cookies.parked
         self._origin = public_url.rstrip("/").encode()
         self._scheme, _, host = self._origin.partition(b"://")
-        self._hosts = frozenset({host})
+        self._hosts = frozenset({host.lower()})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one question. Raises HTTPException 404 for whoever may not ask."""
