@@ -6,20 +6,20 @@ operators' port, closing) is `running.py`; processes and listening are `app.py`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route, Router
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from broker import own_space
 from broker.adapters.metrics import CONTENT_TYPE
-from broker.config import Settings
+from broker.config import Settings, peers_of
 from broker.domain.claims import RoleTable
 from broker.domain.policy import Policy
 from broker.facts import FreshSessions
@@ -31,11 +31,12 @@ from broker.ports import InkomError
 from broker.proxy.challenge import Challenges
 from broker.proxy.cycle import EdgeSettings
 from broker.proxy.fast import FastPath
+from broker.proxy.forward_auth import ForwardAuth
 from broker.proxy.gate import Gate
 from broker.renewal import Renewal
 from broker.running import running, serving
 from broker.standing import StandingSessions
-from broker.web.answers import PageAnswers
+from broker.web.answers import PageAnswers, TooLate
 from broker.web.operators import operators_pages
 from broker.web.refusal import RefusalPage
 from broker.web.replay import ReplayedForms
@@ -50,7 +51,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     common = own_space.common(settings, policies, parts, key=pseudonym_key)
     pages, origin = common.pages, common.origin
     refusal = RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock)
-    answers = PageAnswers(pages=pages, refusal=refusal, too_late=common.parked, acr_at=common.providers.acr_at)
+    answers = _answers(common, refusal, too_late=common.parked)
     status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
     intake = _intake(parts)
@@ -62,7 +63,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
             running(parts, common.applications, intake),
             serving(operators, settings.operators, shared=shared),
         ):
-            edge = EdgeSettings(hosts=frozenset({urlsplit(origin).netloc.encode()}))
+            edge = EdgeSettings(hosts=_hosts(settings, origin))
             yield {"gate": gate, "edge": edge, "fast": FastPath(gate) if settings.listen.fast_path else None}
 
     below = Router(
@@ -70,6 +71,7 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
             *own_space.routes(common),
             *status.routes(),
             *(SignalsReceiver(intake, token=parts.signals_token).routes() if intake else ()),
+            *_forward_auth(common, refusal, gate=lambda: gate),
         ],
         # Its redirects repeat a form (307) at another address; one that is nearly ours is nobody's (RFC 9700 4.12).
         redirect_slashes=False,
@@ -91,6 +93,31 @@ def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, 
     router.router.redirect_slashes = False
     gate = _gate(common, router, answers)
     return gate
+
+
+def _hosts(settings: Settings, origin: str) -> frozenset[bytes]:
+    """The hosts that are served: the public one, and that of proxies' questions if it is another."""
+    asked = settings.forward_auth.host if settings.forward_auth else None
+    return frozenset(host.lower().encode() for host in (urlsplit(origin).netloc, asked) if host)
+
+
+def _forward_auth(common: Common, refusal: RefusalPage, *, gate: Callable[[], Gate]) -> list[BaseRoute]:
+    """`auth`, where proxies may ask; else nothing stands there."""
+    topic = common.settings.forward_auth
+    if topic is None:
+        return []
+    forward_auth = ForwardAuth(
+        peers=peers_of(topic),
+        answers=_answers(common, refusal, too_late=common.parked.keeping_nothing()),
+        gate=gate,
+        cookies=common.pages.cookies,
+        public_url=common.origin,
+    )
+    return [Route("/auth", forward_auth), Route("/auth/{rest:path}", forward_auth)]
+
+
+def _answers(common: Common, refusal: RefusalPage, *, too_late: TooLate) -> PageAnswers:
+    return PageAnswers(pages=common.pages, refusal=refusal, too_late=too_late, acr_at=common.providers.acr_at)
 
 
 def _gate(common: Common, pages: ASGIApp, answers: PageAnswers) -> Gate:

@@ -15,7 +15,7 @@ settings.register_profile("inkom", deadline=None)
 settings.load_profile("inkom")
 
 # Tests of these folders share what is slow to start: a whole chain of processes, servers that are not ours.
-TOGETHER = ("tests/e2e/", "tests/conformance/")
+TOGETHER = ("tests/e2e/", "tests/conformance/", "tests/examples/")
 
 
 # What a test records under this name is shown at the end, whichever worker it ran in.

@@ -26,6 +26,7 @@ from broker.adapters.oidc import OidcProvider
 from broker.adapters.registers.chosen import magda_channel, magda_kbo
 from broker.adapters.registrations import Database, State, require_usable, standing
 from broker.adapters.sessions import RedisSessions, connect
+from broker.commands.front_door import asked_as_a_visitor
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
 from broker.domain.numbers import EnterpriseNumber
 from broker.parts import oidc_settings
@@ -93,6 +94,7 @@ async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: 
         ("database", lambda: _database(secrets, near)),
         ("audit", lambda: _audit(near / settings.audit.file)),
         ("clock", lambda: _clock(settings, channel)),
+        *((("visitors", lambda: _visitors(settings, channel)),) if settings.forward_auth else ()),
     ]
     try:
         return [await _finding(part, check) for part, check in checks]
@@ -278,6 +280,13 @@ def _writable(path: Path) -> bool:
     if path.exists():
         return path.is_file() and os.access(path, os.W_OK)
     return os.access(path.parent, os.W_OK | os.X_OK)
+
+
+async def _visitors(settings: config.Settings, channel: BackChannel) -> str:
+    finding, remedy = await asked_as_a_visitor(settings, channel)
+    if remedy:
+        raise Ailment(finding=finding, remedy=remedy)
+    return finding
 
 
 class _MovedDay(msgspec.Struct):

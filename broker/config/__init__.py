@@ -9,6 +9,7 @@ from broker.config.backend_topics import (
     Health,
     TimeLimits,
 )
+from broker.config.forward_auth_rules import peers_of
 from broker.config.reading import ClientSecrets, ConfigurationInvalid, Secrets, load
 from broker.config.schema import schema
 from broker.config.topics import (
@@ -20,6 +21,7 @@ from broker.config.topics import (
     Claims,
     Development,
     Disclosure,
+    ForwardAuth,
     Freshness,
     Introspection,
     Key,
@@ -52,6 +54,7 @@ __all__ = [
     "Disclosure",
     "Ejection",
     "FieldChanges",
+    "ForwardAuth",
     "Freshness",
     "Health",
     "Introspection",
@@ -70,5 +73,6 @@ __all__ = [
     "Signals",
     "TimeLimits",
     "load",
+    "peers_of",
     "schema",
 ]

@@ -7,6 +7,7 @@ from socket import inet_aton
 from urllib.parse import SplitResult, urlsplit
 
 from broker.config.backend_rules import check_backend
+from broker.config.forward_auth_rules import check_forward_auth
 from broker.config.provider_rules import check_providers
 from broker.config.register_rules import check_registers
 from broker.config.topics import LOCAL_HOSTS, Api, Settings
@@ -54,6 +55,7 @@ def check(document: Document, settings: Settings | None) -> None:
         document.wrong_at("applications", "name at least one application")
     check_providers(document, settings)
     check_registers(document, settings)
+    check_forward_auth(document, settings)
     for name, application in settings.applications.items():
         check_backend(document, f"applications.{name}", application)
         if application.api is not None:

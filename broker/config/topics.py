@@ -282,6 +282,21 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return (self.upstream,) if isinstance(self.upstream, str) else self.upstream
 
 
+class ForwardAuth(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Proxies that ask at `/_inkom/auth` and forward by themselves: by product, the addresses that they ask from.
+
+    Each is an address or a network (10.0.0.0/24). Nobody else may ask. `host` is the Host that their questions carry
+    where they cannot be made to carry that of `public_url` (Traefik).
+    """
+
+    nginx: tuple[Text, ...] = ()
+    haproxy: tuple[Text, ...] = ()
+    caddy: tuple[Text, ...] = ()
+    traefik: tuple[Text, ...] = ()
+    envoy: tuple[Text, ...] = ()
+    host: str | None = None
+
+
 class Links(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The government's pages that ours send people to (guide ICR5-2021).
 
@@ -320,6 +335,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pseudonym: Key
     applications: dict[str, Application]
     signals: Signals | None = None
+    forward_auth: ForwardAuth | None = None
     links: Links = Links()
     development: Development = Development()
 

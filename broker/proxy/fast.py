@@ -44,7 +44,7 @@ class FastPath:
         """Return what carries the request that the edge has read the head of; None when it takes the other path."""
         headers, target = edge.headers, edge.url
         length = _length(headers)
-        granted = None if length is None else self._gate.ready_below(headers, target, method.decode(), length=length)
+        granted = None if length is None else self._gate.ready(headers, target, method.decode(), length=length)
         if granted is None:
             return None
         own_cookies = self._gate.own_cookies

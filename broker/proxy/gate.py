@@ -4,7 +4,7 @@
 
 A decision to forward becomes a pass (`passes`), which serves the session's next requests for a moment. What a request
 is refused with looks is the business of `Answers` (the web layer); how bytes move is `forward`'s, `carriage`'s and
-`tunnel`'s. All of them come in by the same `ready` and `_judge`.
+`tunnel`'s. All of them come in by the same `_kept` and `_judge`.
 """
 
 from __future__ import annotations
@@ -146,9 +146,7 @@ class Gate:
                 if request is None:
                     return
                 scope, receive = request
-            granted = self.ready(scope["headers"], target, scope["method"]) or await self.judge(
-                scope["headers"], target, application, method=scope["method"]
-            )
+            granted = await self._decide(scope["headers"], target, application, method=scope["method"])
             if isinstance(granted, Passage):
                 await self._answers.outcome(granted, scope, receive, send)
                 return
@@ -161,20 +159,11 @@ class Gate:
             raise
         await self._forward(granted, scope, receive, send)
 
-    def ready(self, headers: Headers, target: bytes, method: str) -> Pass | None:
-        """Return the pass that a request may use, if its session has one that holds; asks nobody."""
-        application = self._application(target)
-        if application is None or self._visitors.comes_with_token(headers, application.api):
-            return None
-        cookie = cookie_value(headers, self._cookie)
-        granted = None if cookie is None else self.passes.find(cookie, application.id)
-        if granted is None or not self._audit.used(granted.record, method=method, path=_audited_path(target)):
-            return None
-        self._measures.used(application.id)
-        return granted
+    def ready(self, headers: Headers, target: bytes, method: str, *, length: int) -> Pass | None:
+        """Return the pass of a request that can be carried below ASGI, whose body has `length` bytes, if it has one.
 
-    def ready_below(self, headers: Headers, target: bytes, method: str, *, length: int) -> Pass | None:
-        """Return the same for a request that can be carried below ASGI, whose body has `length` bytes."""
+        Asks nobody, and decides nothing: without a pass, a request is judged on its way through ASGI.
+        """
         application = self._application(target)
         if (
             application is None
@@ -184,19 +173,7 @@ class Gate:
             or (method == "POST" and carries_cookie(headers, self._parked_cookie))
         ):
             return None
-        return self.ready(headers, target, method)
-
-    async def judge(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | Passage:
-        """Decide about a request: a pass, or an outcome that is answered instead.
-
-        Raises InkomError, UnfitForHeaderError.
-        """
-        passage, found = await self._judge(headers, target, application, method=method)
-        if not isinstance(passage.outcome, Forward):
-            return passage
-        granted = self._granted(passage, application, found)
-        self.passes.keep(granted)
-        return granted
+        return self._kept(headers, target, application, method=method)
 
     async def admit_tunnel(self, request: UpgradeRequest) -> TunnelGranted | TunnelRefused:
         """Judge a WebSocket upgrade by the same rules, and end the tunnel when they no longer hold."""
@@ -210,9 +187,7 @@ class Gate:
         if origins != [self._origin] and not program:
             return _refused(Reply(status=403, headers=[(b"content-type", b"text/plain")], body=b"foreign origin"))
         try:
-            granted = self.ready(request.headers, request.target, "GET") or await self.judge(
-                request.headers, request.target, application, method="GET"
-            )
+            granted = await self._decide(request.headers, request.target, application, method="GET")
         except (InkomError, UnfitForHeaderError) as error:
             return _refused(self._answers.problem(error))
         if isinstance(granted, Passage):
@@ -228,6 +203,37 @@ class Gate:
             own_cookies=self.own_cookies,
             rewriting=application.rewriting,
         )
+
+    async def check(self, headers: Headers, target: bytes, *, method: str) -> Pass | Passage | None:
+        """Judge a request that another proxy holds, by the same rules; None where no application stands.
+
+        `target` must have passed the checks of `messages`. Raises InkomError, UnfitForHeaderError.
+        """
+        application = self._application(target)
+        return None if application is None else await self._decide(headers, target, application, method=method)
+
+    async def _decide(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | Passage:
+        """Return the pass for a request, a kept one or a new one, or the outcome that is answered instead."""
+        kept = self._kept(headers, target, application, method=method)
+        if kept is not None:
+            return kept
+        passage, found = await self._judge(headers, target, application, method=method)
+        if not isinstance(passage.outcome, Forward):
+            return passage
+        granted = self._granted(passage, application, found)
+        self.passes.keep(granted)
+        return granted
+
+    def _kept(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | None:
+        """Return the pass that a request may use, if its session has one that holds; asks nobody."""
+        if self._visitors.comes_with_token(headers, application.api):
+            return None
+        cookie = cookie_value(headers, self._cookie)
+        granted = None if cookie is None else self.passes.find(cookie, application.id)
+        if granted is None or not self._audit.used(granted.record, method=method, path=_audited_path(target)):
+            return None
+        self._measures.used(application.id)
+        return granted
 
     def _application(self, target: bytes) -> Protected | None:
         """Find an application by the first segment of the path, as RFC 3986 6.2.2 compares paths: case matters."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from copy import copy
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -60,6 +61,12 @@ class ParkingPages:
             Route("/parked/{name}", self.ask, methods=["GET"]),
             Route("/parked/{name}", self.drop, methods=["POST"]),
         ]
+
+    def keeping_nothing(self) -> ParkingPages:
+        """Return the same for requests whose body is not seen here: no form is kept."""
+        pages = copy(self)
+        pages._largest = 0
+        return pages
 
     async def answer(self, request: Request, passage: Passage, *, onward: Callable[[str], str]) -> Response:
         """Keep a form that cannot pass now, if it may be kept, and say so. `onward` leads to what is missing."""

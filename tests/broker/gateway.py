@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import httpx2
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.types import Receive, Scope, Send
@@ -22,7 +23,7 @@ from broker.adapters.assertion import AssertionSigner
 from broker.adapters.metrics import PrometheusMeasures
 from broker.adapters.policy_files import load
 from broker.assembly import assemble
-from broker.config import Acm, Application, Audit, Key, Provider, Sessions, Settings
+from broker.config import Acm, Application, Audit, ForwardAuth, Key, Provider, Sessions, Settings
 from broker.config import Registers as RegisterSettings
 from broker.domain.decide import Decision
 from broker.domain.demand import AcrTable
@@ -737,16 +738,18 @@ async def gateway(
     tokens: Callable[[Hands], Mapping[str, AccessTokens]] = lambda _: {},
     accepted: Mapping[str, tuple[str, ...]] | None = None,
     others_acr: Mapping[str, AcrTable] | None = None,
+    forward_auth: ForwardAuth | None = None,
 ) -> AsyncIterator[World]:
     """Run a gateway in front of one backend that serves all three applications.
 
     `accepted` names the providers of applications, and makes those that are not acm, with the `acr` values of
-    `others_acr`; `acm` changes that topic.
+    `others_acr`; `acm` changes that topic. `forward_auth` names proxies that may ask.
     """
     backend = Backend()
     server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
     backend.port = server.sockets[0].getsockname()[1]
     settings = _settings(f"http://127.0.0.1:{backend.port}", application or {}, accepted or {}, acm or {})
+    settings = msgspec.structs.replace(settings, forward_auth=forward_auth)
     clock, registers, provider = Hands(), StandInRegisters(), StandInProvider()
     sessions = MemorySessions(clock=clock)
     attempts, choices, audit = MemoryAttempts(), MemoryChoices(), MemoryAudit()

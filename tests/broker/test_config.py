@@ -1,13 +1,14 @@
 """The configuration: every key, the environment, all problems at once, and plain http for localhost only."""
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
 
-from broker.config import ConfigurationInvalid, Secrets, Settings, Signals, load
+from broker.config import ConfigurationInvalid, Secrets, Settings, Signals, load, peers_of
 from tests.broker.adapters.registers.magda.authority import Authority
 
 SECRET = "s" * 43
@@ -693,7 +694,7 @@ def _provider(issuer: str) -> dict[str, Any]:
 def _whole(source: str) -> dict[str, Any]:
     return {
         "public_url": "https://inkom.example",
-        "listen": {"host": "0.0.0.0", "port": 8443, "workers": 4},
+        "listen": {"host": "0.0.0.0", "port": 8443, "workers": 4, "fast_path": False},
         "operators": {"host": "10.0.0.1", "port": 8444},
         "acm": _provider("https://acm.example/op"),
         "providers": {"acm-test": _provider("https://acm-test.example/op")},
@@ -766,6 +767,14 @@ def _whole(source: str) -> dict[str, Any]:
                 "sessions": {"idle": 300.0, "absolute": 1800.0},
             }
         },
+        "forward_auth": {
+            "nginx": ["10.0.0.1"],
+            "haproxy": ["10.0.0.2"],
+            "caddy": ["10.0.0.3"],
+            "traefik": ["10.0.0.4"],
+            "envoy": ["10.0.1.0/24", "2001:db8::/64"],
+            "host": "inkom-gateway:8000",
+        },
         "signals": {
             "jwks_uri": "https://acm.example/op/v1/keys",
             "issuer": "https://acm.example/op",
@@ -808,3 +817,44 @@ def _declared(topic: type[msgspec.Struct], above: str = "") -> Iterator[str]:
 
 def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+FORWARD_AUTH = "forward_auth: {nginx: [127.0.0.1, 10.0.0.0/24], envoy: ['2001:db8::/64'], host: 'inkom-gateway:8000'}\n"
+
+
+def test_proxies_that_may_ask_are_named_by_product_and_address(folder: Path) -> None:
+    settings, _ = loaded(folder, SMALL + FORWARD_AUTH)
+    assert settings.forward_auth is not None
+    assert peers_of(settings.forward_auth) == {
+        "nginx": (ip_network("127.0.0.1/32"), ip_network("10.0.0.0/24")),
+        "envoy": (ip_network("2001:db8::/64"),),
+    }
+    named, _ = loaded(folder, SMALL + FORWARD_AUTH, INKOM_FORWARD_AUTH_CADDY="192.0.2.7, 192.0.2.8")
+    assert named.forward_auth is not None
+    assert named.forward_auth.caddy == ("192.0.2.7", "192.0.2.8")
+
+
+def test_nobody_may_ask_unless_named(folder: Path) -> None:
+    settings, _ = loaded(folder)
+    assert settings.forward_auth is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "part"),
+    [
+        ("{nginx: [proxy.example]}", "no address and no network"),
+        ("{nginx: [10.0.0.1/24]}", "no address and no network"),
+        ("{nginx: [0.0.0.0/0]}", "is everybody"),
+        ("{nginx: ['::/0']}", "is everybody"),
+        ("{nginx: [10.0.0.0/24], caddy: [10.0.0.7]}", "an address belongs to one"),
+        ("{traefik: ['2001:db8::1'], envoy: ['2001:db8::/64']}", "an address belongs to one"),
+        ("{}", "names no proxy"),
+        ("{host: 'inkom-gateway:8000'}", "names no proxy"),
+        ("{nginx: [10.0.0.1], host: 'http://inkom-gateway'}", "write a host and its port"),
+        ("{apache: [10.0.0.1]}", "apache"),
+    ],
+)
+def test_a_mistake_in_who_may_ask_is_explained(folder: Path, topic: str, part: str) -> None:
+    ((line, message),) = problems(folder, f"{SMALL}forward_auth: {topic}\n")
+    assert line == SMALL.count("\n") + 1
+    assert part in message

@@ -11,7 +11,11 @@ import pytest
 from broker.config import Settings
 from tests.project.places import ROOT, read
 
-DOCUMENTS = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
+DOCUMENTS = (
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
+)
 
 
 def _table_paths() -> Iterator[str]:

@@ -304,3 +304,49 @@ def answering_over_tls(authority: Authority) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.mark.parametrize(("status", "closed"), [(404, True), (400, False), (200, False), (401, False), (303, False)])
+def test_a_proxy_that_lets_visitors_ask_is_found_out(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], status: int, closed: bool
+) -> None:
+    with answering_everything_with(status) as origin:
+        settings |= {"public_url": origin, "forward_auth": {"nginx": ["127.0.0.1"]}}
+        part = examined(settings, tmp_path, capsys)["visitors"]
+    assert part["works"] is closed
+    assert f"{origin}/_inkom/auth" in part["finding"]
+    assert ("let the proxy answer 404" in part["remedy"]) is not closed
+
+
+def test_whether_visitors_may_ask_is_tried_only_where_somebody_may_and_answers(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "visitors" not in examined(settings, tmp_path, capsys)
+    settings["public_url"] = NOWHERE
+    settings["forward_auth"] = {"nginx": ["127.0.0.1"]}
+    part = examined(settings, tmp_path, capsys)["visitors"]
+    assert part["works"]
+    assert "not tried" in part["finding"]
+
+
+@contextmanager
+def answering_everything_with(status: int) -> Iterator[str]:
+    """A site that gives one answer to everything."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://localhost:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
