@@ -21,6 +21,15 @@ _LINE = msgspec.json.Encoder()
 _log = logging.getLogger("inkom.audit")
 
 
+class _Request(msgspec.Struct, tag_field="kind", tag="request"):
+    """A request that was forwarded on a recorded decision."""
+
+    decision: str
+    at: str
+    method: str
+    path: str
+
+
 class AuditFile:
     """Appends lines to one file; a line that cannot be written raises AuditUnavailable."""
 
@@ -87,7 +96,7 @@ class AuditFile:
             return
         at = self._clock.now().isoformat()
         lines = [
-            _LINE.encode({"kind": "request", "decision": record, "at": at, "method": method, "path": path}) + b"\n"
+            _LINE.encode(_Request(decision=record, at=at, method=method, path=path)) + b"\n"
             for record, method, path in noted
         ]
         try:

@@ -20,10 +20,15 @@ from broker.ports import Clock
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class SystemClock:
     """The machine's clock."""
+
+    def __init__(self) -> None:
+        self._day = date.min
+        self._known = (_NEVER, _NEVER)
 
     def now(self) -> datetime:
         """Return this instant in UTC."""
@@ -31,7 +36,13 @@ class SystemClock:
 
     def today(self) -> date:
         """Return the calendar day in Brussels."""
-        return brussels_day(self.now())
+        now = datetime.now(UTC)
+        begins, ends = self._known
+        if not begins <= now < ends:
+            # Asked for with every request: known for the minute, as days begin at full minutes in every time zone.
+            minute = now.replace(second=0, microsecond=0)
+            self._day, self._known = brussels_day(now), (minute, minute + timedelta(minutes=1))
+        return self._day
 
 
 class _MockClock(msgspec.Struct):
@@ -55,7 +66,7 @@ class MovedClock:
 
     def today(self) -> date:
         """Return the calendar day in Brussels, moved."""
-        return self._clock.today() + self._moved
+        return self._clock.today() + self._moved if self._moved else self._clock.today()
 
     async def refresh(self) -> None:
         """Ask the mock once how far its day is moved; without an answer the last one stays."""

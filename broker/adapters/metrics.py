@@ -6,6 +6,7 @@ folder `PROMETHEUS_MULTIPROC_DIR`.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_ADDED_AFTER_SECONDS = 1.0
 _JUDGING_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5)
 
 
@@ -27,7 +29,7 @@ class PrometheusMeasures:
             ("application", "outcome"),
             registry=self._registry,
         )
-        self._used: dict[str, Counter] = {}
+        self._used: dict[str, int] = {}
         self._judging = Histogram(
             "inkom_judging_seconds",
             "Time from a request's head to its outcome, without the backend",
@@ -70,11 +72,15 @@ class PrometheusMeasures:
         self._judging.observe(seconds)
 
     def used(self, application: str) -> None:
-        """Count a request that needed no judging: it is an outcome like the others."""
-        child = self._used.get(application)
-        if child is None:
-            child = self._used[application] = self._judged.labels(application, "Forward")
-        child.inc()
+        """Count a request that needed no judging: it is an outcome like the others, added to them once a second."""
+        if not self._used:
+            asyncio.get_running_loop().call_later(_ADDED_AFTER_SECONDS, self._add_used)
+        self._used[application] = self._used.get(application, 0) + 1
+
+    def _add_used(self) -> None:
+        used, self._used = self._used, {}
+        for application, count in used.items():
+            self._judged.labels(application, "Forward").inc(count)
 
     def forwarding_failed(self, application: str, kind: str) -> None:
         """Count an admitted request without a whole answer."""
@@ -106,6 +112,7 @@ class PrometheusMeasures:
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""
+        self._add_used()
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         if folder is None:
             return generate_latest(self._registry)

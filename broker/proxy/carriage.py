@@ -44,6 +44,22 @@ class Carriage:
     closes = False
     body = b""  # nothing waits here for the application to read it
 
+    # Whoever watches it (`fast`) notes here what it saw. Seconds on the clock of the event loop.
+    seen_steps = 0
+    next_look = 0.0
+    is_being_looked_at = False
+
+    steps = 0  # grows whenever anything moves
+    more_body = True
+    _connection: UpstreamConnection | None = None
+    _connecting: asyncio.Task[None] | None = None
+    _upstream: Upstream | None = None
+    _ends_at: float | None = None
+    _early_size = 0
+    _sent_body = False
+    _is_second = False
+    _chunked = False
+
     def __init__(
         self,
         edge: EdgeProtocol,
@@ -63,27 +79,17 @@ class Carriage:
         """
         self.granted = granted
         self.keep_alive = keep_alive
-        self.more_body = True
         self.method = method
         self.target = target
         self.fields = fields
-        self.steps = 0  # grows whenever anything moves
-        self.since = asyncio.get_running_loop().time()
+        self.since = self.moved = edge.loop.time()
         self._edge = edge
         self._head = head
         self._backends = granted.application.upstream
         self._rewriting = granted.application.rewriting
-        self._upstream: Upstream | None = None  # chosen, and not yet told how it went
-        self._ends_at: float | None = None
         self._own_cookies = own_cookies
         self._over: Callable[[Carriage], None] | None = over
-        self._connection: UpstreamConnection | None = None
-        self._connecting: asyncio.Task[None] | None = None
         self._early: list[bytes] = []  # parts of the body that came before the connection
-        self._early_size = 0
-        self._sent_body = False
-        self._is_second = False
-        self._chunked = False
 
     # Towards the backend
 

@@ -19,6 +19,7 @@ HIGH_WATER = 64 * 1024
 _MAX_INTERIM_ANSWERS = 16
 _CHUNK_FRAMING = 32  # bytes that one chunk may spend on its size and line ends before they count as padding
 _NO_CONTENT = frozenset((204, 304))  # RFC 9110 6.4.1
+_DELIMITED = frozenset((b"content-length", b"transfer-encoding"))
 
 
 class _StopParsingError(Exception):
@@ -58,6 +59,7 @@ class _Exchange:
     until_close = False
     keep_alive = False
     complete = False
+    parsed_to_end = False
     dirty = False
     buffered = 0
     unaccounted = 0  # bytes that were neither head nor body: chunk extensions, trailers, padding
@@ -93,10 +95,11 @@ class UpstreamConnection(asyncio.Protocol):
 
     def begin(self, method: bytes, owner: Owner, *, tunnel: bool = False) -> None:
         """Make ready for the answer to a request with this method."""
+        if not self._exchange.parsed_to_end:
+            # The old parser may still expect a body that the last answer only announced.
+            self._parser = httptools.HttpResponseParser(self)
         self._exchange = _Exchange(method, tunnel=tunnel)
         self._owner = owner
-        # A new parser each time: the old one may still expect the body that an answer to HEAD only announced.
-        self._parser = httptools.HttpResponseParser(self)
         self._busy = True
 
     def write(self, octets: bytes) -> None:
@@ -258,29 +261,30 @@ class UpstreamConnection(asyncio.Protocol):
             self._exchange.fields.append((name.lower(), value.strip(b" \t")))
 
     def on_headers_complete(self) -> None:
+        exchange = self._exchange
         status = self._parser.get_status_code()
-        fields = self._exchange.fields
-        self._exchange.unaccounted -= sum(len(name) + len(value) + 4 for name, value in fields)
-        size = sum(len(name) + len(value) + 4 for name, value in fields)
+        fields = exchange.fields
+        size = 4 * len(fields)
+        for name, value in fields:
+            size += len(name) + len(value)
+        exchange.unaccounted -= size
         problem = check_response(status, self._parser.get_http_version().encode(), fields)
         if size > MAX_RESPONSE_HEAD:
             problem = "a head that is too large"
-        if status == 101 and not self._exchange.tunnel:
+        if status == 101 and not exchange.tunnel:
             problem = "a switch of protocols that nobody asked for"
         if problem is not None:
             self._misbehaved(problem)
             raise _StopParsingError
-        self._exchange.interim = status < 200 and status != 101
-        if self._exchange.interim:
+        exchange.interim = status < 200 and status != 101
+        if exchange.interim:
             return
-        self._exchange.status, self._exchange.headers = status, fields
-        self._exchange.keep_alive = self._parser.should_keep_alive()
-        if self._exchange.method == b"HEAD" or status in _NO_CONTENT:
-            self._exchange.complete = True
+        exchange.status, exchange.headers = status, fields
+        exchange.keep_alive = self._parser.should_keep_alive()
+        if exchange.method == b"HEAD" or status in _NO_CONTENT:
+            exchange.complete = True
         else:
-            self._exchange.until_close = not any(
-                name in (b"content-length", b"transfer-encoding") for name, _ in fields
-            )
+            exchange.until_close = not any(name in _DELIMITED for name, _ in fields)
 
     def on_body(self, octets: bytes) -> None:
         if self._exchange.complete:
@@ -306,7 +310,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._misbehaved("a flood of interim answers")
                 raise _StopParsingError
             return
-        self._exchange.complete = True
+        self._exchange.complete = self._exchange.parsed_to_end = True
 
     # Inner workings
 

@@ -225,8 +225,11 @@ class EdgeProtocol(PatientProtocol):
 
     def defaults_beside(self, fields: Headers) -> list[bytes]:
         """The server's own header lines, less those that an answer has."""
-        named = {name for name, _ in fields}
-        return [b"%b: %b\r\n" % one for one in self.server_state.default_headers if one[0].lower() not in named]
+        return [
+            b"%b: %b\r\n" % one
+            for one in self.server_state.default_headers
+            if not any(name == one[0] for name, _ in fields)
+        ]
 
     def carriage_failed(self, carriage: Carriage, failure: ForwardingFailed) -> None:
         """What was carried got no whole answer: one of ours, if none has begun, else none at all."""

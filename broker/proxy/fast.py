@@ -36,7 +36,7 @@ class FastPath:
         self._gate = gate
         self._interval = interval.total_seconds()
         self._loop = asyncio.get_running_loop()
-        self._under_way: dict[Carriage, _Watched] = {}
+        self._under_way: set[Carriage] = set()
         self._looking: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -64,7 +64,7 @@ class FastPath:
             own_cookies=own_cookies,
             over=self._over,
         )
-        self._under_way[carriage] = _Watched(carriage.since, self._gate.clock.now())
+        self._under_way.add(carriage)
         if self._timer is None:
             self._timer = self._loop.call_later(_LOOKS_EVERY, self._look_at_all)
         return carriage
@@ -86,7 +86,7 @@ class FastPath:
         return lines
 
     def _over(self, carriage: Carriage) -> None:
-        self._under_way.pop(carriage, None)
+        self._under_way.discard(carriage)
 
     # Watching
 
@@ -94,49 +94,36 @@ class FastPath:
         self._timer = self._loop.call_later(_LOOKS_EVERY, self._look_at_all) if self._under_way else None
         now = self._loop.time()
         instant, day = self._gate.clock.now(), self._gate.clock.today()
-        for carriage, watched in list(self._under_way.items()):
-            if carriage.steps != watched.steps:
-                watched.steps, watched.moved = carriage.steps, now
-            elif carriage.has_waited(now - watched.moved, now):
+        for carriage in list(self._under_way):
+            if carriage.steps != carriage.seen_steps:
+                carriage.seen_steps, carriage.moved = carriage.steps, now
+            elif carriage.has_waited(now - carriage.moved, now):
                 carriage.time_out()
                 continue
-            if watched.is_being_looked_at or carriage.granted.holds_at(instant, day) or now < watched.next_look:
+            if carriage.is_being_looked_at or now < carriage.next_look or carriage.granted.holds_at(instant, day):
                 continue
-            watched.is_being_looked_at = True
-            task = self._loop.create_task(self._look(carriage, watched))
+            carriage.is_being_looked_at = True
+            task = self._loop.create_task(self._look(carriage, instant - timedelta(seconds=now - carriage.since)))
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)
 
-    async def _look(self, carriage: Carriage, watched: _Watched) -> None:
+    async def _look(self, carriage: Carriage, began: datetime) -> None:
         """Judge a request that still runs anew, and cut it when it would no longer be let in."""
         try:
             # What is being sent in was begun with a sign-in that was recent enough, and is not lost half-way.
             reading = carriage.method in (b"GET", b"HEAD")
-            granted = await self._gate.again(carriage.granted, now=None if reading else watched.began)
+            granted = await self._gate.again(carriage.granted, now=None if reading else began)
         except Exception:
             _log.exception("a request that runs could not be judged anew")
             granted = None
-        watched.is_being_looked_at = False
+        carriage.is_being_looked_at = False
         if carriage not in self._under_way:
             return
         if granted is None:
             carriage.cut()
             return
         carriage.granted = granted
-        watched.next_look = self._loop.time() + (self._interval if granted.memory is None else _LOOKS_EVERY)
-
-
-class _Watched:
-    """What is known of one request under way. Seconds on the clock of the event loop."""
-
-    __slots__ = ("began", "is_being_looked_at", "moved", "next_look", "steps")
-
-    def __init__(self, since: float, began: datetime) -> None:
-        self.began = began
-        self.steps = 0
-        self.moved = since
-        self.next_look = 0.0
-        self.is_being_looked_at = False
+        carriage.next_look = self._loop.time() + (self._interval if granted.memory is None else _LOOKS_EVERY)
 
 
 def _length(headers: Headers) -> int | None:

@@ -136,7 +136,7 @@ class Gate:
             await self._pages(scope, receive, send)
             return
         target: bytes = scope["extensions"]["inkom.target"]
-        application = self._application(target)
+        application = self._application(application_path(target))
         if application is None:
             await self._pages(scope, receive, send)
             return
@@ -164,7 +164,8 @@ class Gate:
 
         Asks nobody, and decides nothing: without a pass, a request is judged on its way through ASGI.
         """
-        application = self._application(target)
+        path = application_path(target)
+        application = self._application(path)
         if (
             application is None
             or application.backend_may_ask_for_step_up
@@ -173,11 +174,11 @@ class Gate:
             or (method == "POST" and carries_cookie(headers, self._parked_cookie))
         ):
             return None
-        return self._kept(headers, target, application, method=method)
+        return self._kept(headers, path, application, method=method)
 
     async def admit_tunnel(self, request: UpgradeRequest) -> TunnelGranted | TunnelRefused:
         """Judge a WebSocket upgrade by the same rules, and end the tunnel when they no longer hold."""
-        application = self._application(request.target)
+        application = self._application(application_path(request.target))
         if application is None:
             return _refused(Reply(status=404, headers=[(b"content-type", b"text/plain")], body=b"not found"))
         origins = [value for name, value in request.headers if name == b"origin"]
@@ -209,12 +210,12 @@ class Gate:
 
         `target` must have passed the checks of `messages`. Raises InkomError, UnfitForHeaderError.
         """
-        application = self._application(target)
+        application = self._application(application_path(target))
         return None if application is None else await self._decide(headers, target, application, method=method)
 
     async def _decide(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | Passage:
         """Return the pass for a request, a kept one or a new one, or the outcome that is answered instead."""
-        kept = self._kept(headers, target, application, method=method)
+        kept = self._kept(headers, application_path(target), application, method=method)
         if kept is not None:
             return kept
         passage, found = await self._judge(headers, target, application, method=method)
@@ -224,21 +225,20 @@ class Gate:
         self.passes.keep(granted)
         return granted
 
-    def _kept(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | None:
+    def _kept(self, headers: Headers, path: bytes, application: Protected, *, method: str) -> Pass | None:
         """Return the pass that a request may use, if its session has one that holds; asks nobody."""
         if self._visitors.comes_with_token(headers, application.api):
             return None
         cookie = cookie_value(headers, self._cookie)
         granted = None if cookie is None else self.passes.find(cookie, application.id)
-        if granted is None or not self._audit.used(granted.record, method=method, path=_audited_path(target)):
+        if granted is None or not self._audit.used(granted.record, method=method, path=_audited(path)):
             return None
         self._measures.used(application.id)
         return granted
 
-    def _application(self, target: bytes) -> Protected | None:
+    def _application(self, path: bytes) -> Protected | None:
         """Find an application by the first segment of the path, as RFC 3986 6.2.2 compares paths: case matters."""
-        first, slash, _ = application_path(target)[1:].partition(b"/")
-        return self._by_segment.get(b"/" + first + b"/") if slash else None
+        return self._by_segment.get(path[: path.find(b"/", 1) + 1])
 
     async def _judge(
         self, headers: Headers, target: bytes, application: Protected, *, method: str
@@ -304,7 +304,7 @@ class Gate:
             session=session.reference,
             person=pseudonym_of(session.identity, application="audit", key=self._pseudonym_key),
             method=method,
-            path=_audited_path(target),
+            path=_audited(application_path(target)),
         )
 
     def _granted(self, passage: Passage, application: Protected, found: Found | None) -> Pass:
@@ -467,8 +467,8 @@ def _ends(
     )
 
 
-def _audited_path(target: bytes) -> str:
-    return without_national_numbers(application_path(target).decode("ascii", "replace"))
+def _audited(path: bytes) -> str:
+    return without_national_numbers(path.decode("ascii", "replace"))
 
 
 def _refused(reply: Reply) -> TunnelRefused:
