@@ -13,13 +13,12 @@ from typing import Protocol, cast
 import httptools
 
 from broker.proxy.failures import UpstreamMisbehaved
-from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers, check_response
+from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers, check_response, look_at
 
 HIGH_WATER = 64 * 1024
 _MAX_INTERIM_ANSWERS = 16
 _CHUNK_FRAMING = 32  # bytes that one chunk may spend on its size and line ends before they count as padding
 _NO_CONTENT = frozenset((204, 304))  # RFC 9110 6.4.1
-_DELIMITED = frozenset((b"content-length", b"transfer-encoding"))
 
 
 class _StopParsingError(Exception):
@@ -264,12 +263,10 @@ class UpstreamConnection(asyncio.Protocol):
         exchange = self._exchange
         status = self._parser.get_status_code()
         fields = exchange.fields
-        size = 4 * len(fields)
-        for name, value in fields:
-            size += len(name) + len(value)
-        exchange.unaccounted -= size
-        problem = check_response(status, self._parser.get_http_version().encode(), fields)
-        if size > MAX_RESPONSE_HEAD:
+        look = look_at(fields)
+        exchange.unaccounted -= look.size
+        problem = check_response(status, self._parser.get_http_version().encode(), fields, look=look)
+        if look.size > MAX_RESPONSE_HEAD:
             problem = "a head that is too large"
         if status == 101 and not exchange.tunnel:
             problem = "a switch of protocols that nobody asked for"
@@ -284,7 +281,7 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange.method == b"HEAD" or status in _NO_CONTENT:
             exchange.complete = True
         else:
-            exchange.until_close = not any(name in _DELIMITED for name, _ in fields)
+            exchange.until_close = not (b"content-length" in look.told or b"transfer-encoding" in look.told)
 
     def on_body(self, octets: bytes) -> None:
         if self._exchange.complete:

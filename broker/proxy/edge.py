@@ -24,7 +24,7 @@ from broker.proxy.carriage import Carriage
 from broker.proxy.cycle import EdgeCycle
 from broker.proxy.failures import ForwardingFailed
 from broker.proxy.fast import FastPath
-from broker.proxy.messages import Headers, Problem, check_request, origin_form
+from broker.proxy.messages import Headers, Problem, check_request, look_at, origin_form
 from broker.proxy.patience import PatientProtocol
 from broker.proxy.tunnel import TunnelProtocol
 
@@ -114,23 +114,19 @@ class EdgeProtocol(PatientProtocol):
             raise _StopReadingError
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
         self.reading = "head"
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Fields after the head are trailers (RFC 9110 6.5.1): dropped, never merged.
         if self.reading == "head":
-            name = name.lower()
-            self.headers.append((name, value.strip(b" \t")))
-            if name == b"expect":
-                self.expect_100_continue = value.strip().lower() == b"100-continue"
+            self.headers.append((name.lower(), value.strip(b" \t")))
 
     def on_headers_complete(self) -> None:
         method, version = self.parser.get_method(), self.parser.get_http_version()
-        self._account(
-            len(method) + len(self.url) + 12 + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        )
-        self._stop("head")
+        look = look_at(self.headers)
+        self.unaccounted -= len(method) + len(self.url) + 12 + look.size
+        if self.timers:
+            self._stop("head")
         problem = check_request(
             method,
             self.url,
@@ -138,6 +134,7 @@ class EdgeProtocol(PatientProtocol):
             hosts=self.settings.hosts,
             version=version.encode("ascii"),
             limits=self.settings.messages,
+            look=look,
         )
         if problem is None and self._is_tunnel() and self.running is not None:
             problem = _NOT_ALONE
@@ -145,6 +142,7 @@ class EdgeProtocol(PatientProtocol):
             self._refuse(problem)
             raise _StopReadingError
         self.reading = "body"
+        self.expect_100_continue = b"expect" in look.told
         if not self.parser.should_upgrade():
             self._begin(method, version)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
 
 from broker.proxy.fields import (
     CookieNames,
@@ -45,6 +47,7 @@ __all__ = [
     "checked",
     "client_fields",
     "forwarded_fields",
+    "look_at",
     "origin_form",
     "request_headers",
     "response_headers",
@@ -74,6 +77,7 @@ MAX_RESPONSE_HEAD = 64 * 1024
 
 _LOOKED_AT = frozenset((b"host", b"cookie", b"content-length", b"transfer-encoding", b"expect"))
 _NONE: list[bytes] = []
+_PLAIN, _RULED, _STRANGE = "plain", "ruled", "strange"  # kinds of field names
 
 # RFC 9110 9.1 and RFC 4918; CONNECT and TRACE (RFC 9110 9.3.6, 9.3.8) have no place behind a gateway.
 _METHODS = frozenset(
@@ -81,6 +85,30 @@ _METHODS = frozenset(
 )
 _METHOD_FORM = re.compile(rb"[A-Z][A-Z-]{0,31}")
 _LENGTH = re.compile(rb"[0-9]{1,18}")  # RFC 9110 8.6, and small enough for every reader
+
+
+class Look(NamedTuple):
+    """What one look at the fields of a head tells: their size, and the values of those that the rules are about."""
+
+    size: int
+    told: dict[bytes, list[bytes]]
+    are_tokens: bool
+
+
+def look_at(headers: Headers) -> Look:
+    """Look at all fields once."""
+    size, are_tokens = 4 * len(headers), True
+    told: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        size += len(name) + len(value)
+        kind = _kind(name)
+        if kind is _PLAIN:
+            continue
+        if kind is _RULED:
+            told.setdefault(name, []).append(value)
+        else:
+            are_tokens = False
+    return Look(size, told, are_tokens)
 
 
 def check_request(
@@ -91,15 +119,16 @@ def check_request(
     hosts: frozenset[bytes] | None,
     version: bytes = b"1.1",
     limits: MessageLimits = DEFAULT_LIMITS,
+    look: Look | None = None,
 ) -> Problem | None:
     """The first reason to refuse this request, or None; `hosts` None accepts any well-formed host."""
-    size, told = _looked_at(headers)
+    look = look or look_at(headers)
     return (
-        _check_size(target, headers, size, told.get(b"cookie", _NONE), limits)
+        _check_size(target, headers, look, limits)
         or _check_method(method, version)
-        or _check_fields(headers)
-        or _check_host_and_target(target, told.get(b"host", _NONE), hosts)
-        or _check_framing(told, version)
+        or _check_fields(headers, look)
+        or _check_host_and_target(target, look.told.get(b"host", _NONE), hosts)
+        or _check_framing(look.told, version)
     )
 
 
@@ -113,21 +142,16 @@ def body_of(headers: Headers) -> Body:
     return Body.NONE
 
 
-def check_response(status: int, version: bytes, headers: Headers) -> str | None:
+def check_response(status: int, version: bytes, headers: Headers, *, look: Look | None = None) -> str | None:
     """What is wrong with the head of a backend's answer, in words for the log, or None."""
     if version not in (b"1.0", b"1.1"):
         return "not HTTP/1.1"
     if not 100 <= status <= 599:
         return "a status outside 100 to 599"
-    lengths: list[bytes] = []
-    codings: list[bytes] = []
-    for name, value in headers:
-        if not is_token(name):
-            return "a header name that is no token"
-        if name == b"content-length":
-            lengths.append(value)
-        elif name == b"transfer-encoding":
-            codings.append(value)
+    look = look or look_at(headers)
+    if not look.are_tokens:
+        return "a header name that is no token"
+    lengths, codings = look.told.get(b"content-length", _NONE), look.told.get(b"transfer-encoding", _NONE)
     if not are_values([value for _, value in headers]):
         return "a control character in a header value"
     if lengths and codings:
@@ -141,27 +165,21 @@ def check_response(status: int, version: bytes, headers: Headers) -> str | None:
     return None
 
 
-def _looked_at(headers: Headers) -> tuple[int, dict[bytes, list[bytes]]]:
-    """The size of all fields, and the values of those that the rules below look at."""
-    size = 4 * len(headers)
-    told: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
-        size += len(name) + len(value)
-        if name in _LOOKED_AT:
-            told.setdefault(name, []).append(value)
-    return size, told
+@lru_cache(maxsize=1024)
+def _kind(name: bytes) -> str:
+    if not is_token(name):
+        return _STRANGE
+    return _RULED if name in _LOOKED_AT else _PLAIN
 
 
-def _check_size(
-    target: bytes, headers: Headers, size: int, cookies: list[bytes], limits: MessageLimits
-) -> Problem | None:
+def _check_size(target: bytes, headers: Headers, look: Look, limits: MessageLimits) -> Problem | None:
     if len(target) > limits.target:
         return Problem(status=414, title="The target is too long")  # RFC 9110 15.5.15
     if len(headers) > limits.fields:
         return Problem(status=431, title="Too many header fields")  # RFC 6585 5
-    if size > limits.headers:
+    if look.size > limits.headers:
         return Problem(status=431, title="The header fields are too large")
-    if sum(map(len, cookies)) > limits.cookies:
+    if sum(map(len, look.told.get(b"cookie", _NONE))) > limits.cookies:
         return Problem(status=431, title="The cookies are too large")
     return None
 
@@ -176,10 +194,9 @@ def _check_method(method: bytes, version: bytes) -> Problem | None:
     return Problem(status=501, title="The method is not supported")  # RFC 9110 15.6.2
 
 
-def _check_fields(headers: Headers) -> Problem | None:
-    for name, _ in headers:
-        if not is_token(name):
-            return Problem(status=400, title="A header name is not a token")
+def _check_fields(headers: Headers, look: Look) -> Problem | None:
+    if not look.are_tokens:
+        return Problem(status=400, title="A header name is not a token")
     # obs-fold (RFC 9112 5.2) would show as CR or LF in the value.
     if not are_values([value for _, value in headers]):
         return Problem(status=400, title="A header value holds a control character")
