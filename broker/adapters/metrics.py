@@ -7,8 +7,9 @@ folder `PROMETHEUS_MULTIPROC_DIR`.
 from __future__ import annotations
 
 import os
+from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -53,6 +54,19 @@ class PrometheusMeasures:
             registry=self._registry,
         )
 
+        # Each worker sets it; what was said last is what the files say now.
+        self._certificates = Gauge(
+            "inkom_certificate_expires_timestamp_seconds",
+            "End of a certificate that clients are shown, in seconds since 1970",
+            ("certificate",),
+            registry=self._registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._certificates_read = Counter(
+            "inkom_certificate_readings", "Readings of changed certificates, by how they ended", ("result",),
+            registry=self._registry,
+        )  # fmt: skip
+
     def judged(self, application: str, outcome: str, *, seconds: float) -> None:
         """Count a request."""
         self._judged.labels(application, outcome).inc()
@@ -77,6 +91,14 @@ class PrometheusMeasures:
     def refreshed(self, result: str) -> None:
         """Count a refresh of tokens."""
         self._refreshed.labels(result).inc()
+
+    def certificate_expires(self, name: str, *, at: datetime) -> None:
+        """Note the end of a certificate."""
+        self._certificates.labels(name).set(at.timestamp())
+
+    def certificates_read(self, result: str) -> None:
+        """Count a reading of changed certificates."""
+        self._certificates_read.labels(result).inc()
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""

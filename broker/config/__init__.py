@@ -1,5 +1,8 @@
 """The gateway's configuration: `topics` is what can be set, `rules` what must fit together, `reading` reads it all."""
 
+from broker.config.certificates import ServerCertificate, server_tls
+from broker.config.cores import available_cores
+from broker.config.listening import CertificateFiles, Listen, ListenLimits, ProxyProtocol, Tls
 from broker.config.reading import ClientSecrets, ConfigurationInvalid, Secrets, load
 from broker.config.schema import schema
 from broker.config.topics import (
@@ -15,7 +18,6 @@ from broker.config.topics import (
     Introspection,
     Key,
     Links,
-    Listen,
     Magda,
     Operators,
     Poll,
@@ -34,6 +36,7 @@ __all__ = [
     "Api",
     "Application",
     "Audit",
+    "CertificateFiles",
     "Claims",
     "ClientSecrets",
     "ConfigurationInvalid",
@@ -44,17 +47,23 @@ __all__ = [
     "Key",
     "Links",
     "Listen",
+    "ListenLimits",
     "Magda",
     "Operators",
     "Poll",
     "Provider",
+    "ProxyProtocol",
     "Registers",
     "Registrations",
     "Secrets",
+    "ServerCertificate",
     "Sessions",
     "Settings",
     "Signals",
     "TimeLimits",
+    "Tls",
+    "available_cores",
     "load",
     "schema",
+    "server_tls",
 ]

@@ -6,6 +6,7 @@ from ipaddress import IPv6Address, ip_address
 from socket import inet_aton
 from urllib.parse import SplitResult, urlsplit
 
+from broker.config.listen_rules import check_listen
 from broker.config.provider_rules import check_providers
 from broker.config.register_rules import check_registers
 from broker.config.topics import LOCAL_HOSTS, Api, Settings
@@ -51,6 +52,7 @@ def check(document: Document, settings: Settings | None) -> None:
         document.wrong_at("signals.issuer", "another issuer than ACM needs signals.jwks_uri, where its keys are")
     if not settings.applications:
         document.wrong_at("applications", "name at least one application")
+    check_listen(document, settings)
     check_providers(document, settings)
     check_registers(document, settings)
     for name, application in settings.applications.items():

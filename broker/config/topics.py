@@ -6,24 +6,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from broker.config.listening import Listen, Port
 from broker.domain.session import FIRST_PROVIDER
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 DEFAULT_DATABASE = "sqlite:///state/registrations.db"
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=31_536_000)]  # at most a year
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 ClientAuthentication = Literal[
     "private_key_jwt", "client_secret_basic", "client_secret_post", "tls_client_auth", "self_signed_tls_client_auth"
 ]
-
-
-class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the gateway listens. Whoever terminates TLS stands in front, or is added with `certificate`."""
-
-    host: Text = "127.0.0.1"
-    port: Port = 8000
-    workers: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
 class Operators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -40,6 +40,12 @@ class Measures(Protocol):
     def refreshed(self, result: str) -> None:
         """Count a refresh of tokens: `ok`, `provider-away`, or why it was refused."""
 
+    def certificate_expires(self, name: str, *, at: datetime) -> None:
+        """Say until when a certificate that is shown to clients is valid; `name` is its place in the configuration."""
+
+    def certificates_read(self, result: str) -> None:
+        """Count a reading of changed certificates: `ok`, or `refused` when one could not be taken over."""
+
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""
 
