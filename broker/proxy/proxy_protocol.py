@@ -1,22 +1,28 @@
-"""The PROXY protocol, version 2: what whoever stands in front says about the connection that it passes on.
+"""The PROXY protocol: what whoever stands in front says about the connection that it passes on.
 
-Written against https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, section 2.2. Sans-io: bytes in, an address
-out. The parser never asks for more than the header, so that what follows it stays in the socket. Version 1 is refused:
-it is text of unknown length. Whose headers are believed is not decided here.
+Written against https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt, sections 2.1 (a line of text, all that
+nginx can send) and 2.2 (a binary block). Sans-io: bytes in, an address out; never asks for more than the header. Whose
+headers are believed is not decided here.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 MAX_HEADER = 4096  # bytes; with every field of TLS that haproxy can send it stays below 1024
+TEXT = b"PROXY "
+MAX_LINE = 107  # bytes of version 1, its CRLF included
 _START = 16
 _VERSION = 2
 _LOCAL, _PROXY = 0, 1
 _STREAMS = {0x11: 4, 0x21: 16}  # family and transport: TCP over IPv4, TCP over IPv6; to the bytes of one address
-_PADDING_OF_FIELD = 3  # bytes of a field's type and length
+_WORDS = 6
+_PORT = re.compile(rb"0|[1-9][0-9]{0,4}")
+_LAST_PORT = 65_535
+_FIELD_START = 3  # bytes of a field's type and length
 
 
 class BadHeaderError(Exception):
@@ -40,7 +46,7 @@ class HeaderReader:
 
     def __init__(self) -> None:
         self._read = bytearray()
-        self._length = _START
+        self._length = len(TEXT)  # enough to know which version it is
         self.source: Source | None = None
 
     @property
@@ -53,14 +59,49 @@ class HeaderReader:
         if len(octets) > self.wanted:
             raise ValueError("more than was asked for")
         self._read += octets
-        if not SIGNATURE.startswith(bytes(self._read[: len(SIGNATURE)])):
-            raise BadHeaderError("no PROXY header of version 2")
-        if len(self._read) == _START and self._length == _START:
+        if TEXT.startswith(self._read[: len(TEXT)]):
+            self._feed_line()
+        elif SIGNATURE.startswith(self._read[: len(SIGNATURE)]):
+            self._feed_block()
+        else:
+            raise BadHeaderError("no PROXY header")
+
+    def _feed_line(self) -> None:
+        if self._read.endswith(b"\r\n"):
+            self.source = _source_in(bytes(self._read))
+        elif len(self._read) >= MAX_LINE:
+            raise BadHeaderError("the line is too long")
+        elif self.wanted == 0:
+            # Its end is known only when it is there: the line is read byte by byte.
+            self._length += 1
+
+    def _feed_block(self) -> None:
+        if self.wanted == 0 and self._length == len(TEXT):
+            self._length = _START
+        elif self.wanted == 0 and self._length == _START:
             self._length += int.from_bytes(self._read[14:16], "big")
             if self._length > MAX_HEADER:
                 raise BadHeaderError("the header is too long")
         if self.wanted == 0:
             self.source = _source(bytes(self._read))
+
+
+def _source_in(line: bytes) -> Source:
+    """Read a line of version 1: `PROXY TCP4 192.0.2.7 192.0.2.1 40000 443`."""
+    parts = line.removesuffix(b"\r\n").split(b" ")
+    # UNKNOWN says nothing about a client.
+    if len(parts) != _WORDS or parts[1] not in (b"TCP4", b"TCP6"):
+        raise BadHeaderError("no TCP connection over IPv4 or IPv6")
+    if b"%" in line:
+        raise BadHeaderError("an address with a zone means something on another machine only")
+    kind = IPv4Address if parts[1] == b"TCP4" else IPv6Address
+    try:
+        source, _ = (kind(part.decode("ascii")) for part in parts[2:4])
+    except ValueError:
+        raise BadHeaderError("an address is none") from None
+    if not all(_PORT.fullmatch(part) and int(part) <= _LAST_PORT for part in parts[4:]):
+        raise BadHeaderError("a port is none")
+    return Source(address=canonical(source), port=int(parts[4]))
 
 
 def _source(header: bytes) -> Source | None:
@@ -84,9 +125,9 @@ def _source(header: bytes) -> Source | None:
 def _check_fields(fields: bytes) -> None:
     """Pass over the fields (type, length, value) that follow the addresses; none of them is used."""
     while fields:
-        if len(fields) < _PADDING_OF_FIELD:
+        if len(fields) < _FIELD_START:
             raise BadHeaderError("a field is cut off")
-        end = _PADDING_OF_FIELD + int.from_bytes(fields[1:3], "big")
+        end = _FIELD_START + int.from_bytes(fields[1:3], "big")
         if end > len(fields):
             raise BadHeaderError("a field is cut off")
         fields = fields[end:]

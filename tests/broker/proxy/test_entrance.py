@@ -19,7 +19,7 @@ from broker.proxy.cycle import EdgeSettings
 from broker.proxy.entrance import EntranceSettings
 from tests.broker.adapters.registers.magda.authority import Authority
 from tests.broker.proxy.arriving import LOOPBACK, TlsClient, arriving, whose
-from tests.broker.proxy.test_proxy_protocol import LOCAL, TCP6, WRONG, header
+from tests.broker.proxy.test_proxy_protocol import LINE, LOCAL, TCP6, WRONG, header
 from tests.broker.proxy.world import HOST, answer, parts_of, read_all, request, say, status_of, until
 
 
@@ -55,7 +55,7 @@ async def test_a_client_that_comes_directly_is_who_it_is() -> None:
         assert body(await say(running.port, request())).startswith(b"http 127.0.0.1 ")
 
 
-@pytest.mark.parametrize("wrong", [header(), WRONG["version 1"]])
+@pytest.mark.parametrize("wrong", [header(), LINE])
 @pytest.mark.parametrize("proxies", [(), (ip_network("192.0.2.0/24"),)])
 async def test_a_header_from_anybody_else_is_a_protocol_error(wrong: bytes, proxies: tuple[IPv4Network, ...]) -> None:
     async with arriving(whose, EntranceSettings(crowd=crowd(), proxies=proxies)) as running:
@@ -68,7 +68,11 @@ async def test_a_header_from_anybody_else_is_a_protocol_error(wrong: bytes, prox
 @pytest.mark.parametrize("step", [1, 7, 1000])
 @pytest.mark.parametrize(
     ("told", "source"),
-    [(header(), b"http 192.0.2.7 40000"), (header("2001:db8::7", family=TCP6), b"http 2001:db8::7 40000")],
+    [
+        (LINE, b"http 192.0.2.7 40000"),
+        (header(), b"http 192.0.2.7 40000"),
+        (header("2001:db8::7", family=TCP6), b"http 2001:db8::7 40000"),
+    ],
 )
 async def test_the_client_is_the_one_that_the_header_tells(told: bytes, source: bytes, step: int) -> None:
     async with arriving(whose, EntranceSettings(crowd=crowd(), proxies=LOOPBACK)) as running:
@@ -280,3 +284,24 @@ async def test_the_last_request_that_a_connection_may_have_says_so() -> None:
         assert answered.count(b"HTTP/1.1 200 OK") == 3
         assert answered.count(b"connection: close") == 1
         assert answered.index(b"connection: close") > answered.rindex(b"HTTP/1.1 200 OK")
+
+
+# Other protocols
+
+
+async def test_http_2_is_refused_and_the_offer_to_switch_to_it_ignored(
+    authority: Authority, certificates: Certificates
+) -> None:
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9)
+    async with arriving(whose, EntranceSettings(crowd=crowd(), tls=certificates.context)) as running:
+        context = trusting(authority)
+        context.set_alpn_protocols(["h2"])
+        client = TlsClient(context)
+        await client.connect(running.port)
+        assert client.tls.selected_alpn_protocol() is None
+        assert b"The request is not HTTP/1.1" in await client.ask(preface)
+        await client.close()
+    async with arriving(whose, EntranceSettings(crowd=crowd())) as running:
+        assert status_of(await say(running.port, preface)) == 400
+        upgrade = request(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
+        assert status_of(await say(running.port, upgrade)) == 200

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from broker.proxy.proxy_protocol import MAX_HEADER, SIGNATURE, BadHeaderError, HeaderReader, Source
 
 LOCAL, PROXY, TCP4, TCP6, UDP4, UNIX = 0x20, 0x21, 0x11, 0x21, 0x12, 0x31
+LINE = b"PROXY TCP4 192.0.2.7 192.0.2.1 40000 443\r\n"
 A_FIELD = b"\x04\x00\x02ok"
 
 
@@ -48,6 +49,9 @@ def read(octets: bytes, *, step: int = MAX_HEADER) -> HeaderReader:
         (header("::ffff:192.0.2.7", family=TCP6), Source(address="192.0.2.7", port=40_000)),
         (header(command=LOCAL), None),
         (SIGNATURE + b"\x20\x00\x00\x00", None),
+        (LINE, Source(address="192.0.2.7", port=40_000)),
+        (b"PROXY TCP6 2001:db8::7 2001:db8::1 40000 443\r\n", Source(address="2001:db8::7", port=40_000)),
+        (b"PROXY TCP6 ::ffff:192.0.2.7 ::1 0 443\r\n", Source(address="192.0.2.7", port=0)),
     ],
 )
 def test_the_address_is_the_one_told_and_a_health_check_tells_none(octets: bytes, source: Source | None) -> None:
@@ -76,13 +80,37 @@ def test_no_byte_behind_the_header_is_asked_for_however_it_comes(
     assert reader.source == Source(address="192.0.2.7", port=port)
 
 
-@pytest.mark.parametrize("length", range(1, len(header())))
-def test_a_header_that_is_cut_off_is_never_taken_for_whole(length: int) -> None:
-    assert read(header()[:length]).wanted > 0
+@pytest.mark.parametrize("whole", [header(), LINE], ids=["block", "line"])
+def test_a_header_that_is_cut_off_is_never_taken_for_whole(whole: bytes) -> None:
+    for length in range(1, len(whole)):
+        for step in (1, 5, MAX_HEADER):
+            assert read(whole[:length], step=step).wanted > 0
+
+
+@pytest.mark.parametrize("step", [1, 3, MAX_HEADER])
+def test_a_line_is_read_to_its_end_and_no_further(step: int) -> None:
+    stream, reader, at = LINE + b"GET /", HeaderReader(), 0
+    while reader.wanted:
+        part = stream[at : at + min(step, reader.wanted)]
+        reader.feed(part)
+        at += len(part)
+    assert at == len(LINE)
 
 
 WRONG = {
-    "version 1": b"PROXY TCP4 192.0.2.7 192.0.2.8 40000 443\r\n",
+    "an unknown client": b"PROXY UNKNOWN\r\n",
+    "a line without an end": b"PROXY TCP4 " + b"1" * 200,
+    "a line that ends in a line feed": LINE.replace(b"\r", b"") + b"x" * 100,
+    "a line of another family": LINE.replace(b"TCP4", b"TCP6"),
+    "a line in lower case": LINE.lower(),
+    "a line with two spaces": LINE.replace(b"TCP4 ", b"TCP4  "),
+    "a line with more words": LINE.replace(b"443", b"443 1"),
+    "a line with an address that is none": LINE.replace(b"192.0.2.7", b"192.0.2.07"),
+    "a line with a name": LINE.replace(b"192.0.2.7", b"localhost"),
+    "a line with a zone": b"PROXY TCP6 fe80::1%eth0 ::1 40000 443\r\n",
+    "a line with letters of other scripts": LINE.replace(b"443", b"\xd9\xa4"),
+    "a line with a port too high": LINE.replace(b"40000", b"65536"),
+    "a line with a port in another spelling": LINE.replace(b"40000", b"040"),
     "http": b"GET / HTTP/1.1\r\nHost: gw.example\r\n\r\n",
     "a tls hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(20),
     "the last byte of the signature": SIGNATURE[:-1] + b"\r" + header()[12:],
