@@ -114,6 +114,7 @@ def build(settings: Settings, secrets: Secrets, policies: tuple[Policy, ...], *,
             },
             clock=parts.clock,
             measures=parts.measures,
+            protocols=("h2", "http/1.1") if settings.listen.http2 else ("http/1.1",),
         )
     return assemble(settings, policies, parts, pseudonym_key=secrets.pseudonym_key, certificates=certificates)
 

@@ -16,6 +16,8 @@ def check_listen(document: Document, settings: Settings) -> None:
     listen, limits = settings.listen, settings.listen.limits
     if listen.tls is not None and not settings.secure:
         document.wrong_at("listen.tls", "with a certificate of its own the gateway's public_url begins with https://")
+    if listen.http2 and listen.tls is None:
+        document.wrong_at("listen.http2", "browsers speak HTTP/2 over TLS only; give listen.tls, or remove this")
     if limits.cookies > limits.headers:
         document.wrong_at("listen.limits.cookies", "is more than listen.limits.headers, of which cookies are a part")
     if listen.proxy_protocol is None:

@@ -78,5 +78,6 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     port: Port = 8000
     workers: Annotated[int, msgspec.Meta(ge=1, le=256)] | None = None
     tls: Tls | None = None
+    http2: bool = False
     proxy_protocol: ProxyProtocol | None = None
     limits: ListenLimits = ListenLimits()

@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from broker.proxy.crowd import Crowd, Room
 from broker.proxy.edge import EdgeProtocol
+from broker.proxy.http2 import Http2Protocol
 from broker.proxy.proxy_protocol import BadHeaderError, HeaderReader, canonical
 
 _log = logging.getLogger("inkom.entrance")
@@ -172,12 +173,19 @@ class EntranceProtocol(asyncio.Protocol):
             self._transport.abort()
             self._end()
             return
-        self._hand_over(secured, bytes(waiting.early))
+        try:
+            self._hand_over(secured, bytes(waiting.early))
+        except Exception:
+            # A mistake of ours leaves no connection behind that nobody reads.
+            secured.abort()
+            self._end()
+            raise
 
     # The end
 
     def _hand_over(self, transport: asyncio.Transport, early: bytes) -> None:
-        edge = EdgeProtocol(*self._parts, self._loop)
+        kind = Http2Protocol if _speaks_http2(transport) else EdgeProtocol
+        edge = kind(*self._parts, self._loop)
         edge.ended = self._places.close
         self._connections.discard(self)
         transport.set_protocol(edge)
@@ -223,6 +231,11 @@ def _give(transport: asyncio.Transport, octets: bytes) -> None:
         room[:size] = octets[:size]
         protocol.buffer_updated(size)
         octets = octets[size:]
+
+
+def _speaks_http2(transport: asyncio.Transport) -> bool:
+    connection: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+    return connection is not None and connection.selected_alpn_protocol() == "h2"
 
 
 def _address_of(transport: asyncio.Transport) -> str:

@@ -585,6 +585,7 @@ def _whole(source: str) -> dict[str, Any]:
                 "key": "gateway.key",
                 "more": {"other-host": {"certificate": "gateway.crt", "key": "gateway.key"}},
             },
+            "http2": True,
             "proxy_protocol": {"from": ["10.1.0.0/16", "2001:db8::/32"], "time_limit": 2.0},
             "limits": {
                 "connections": 5000,

@@ -40,6 +40,7 @@ def test_without_a_word_about_it_there_is_a_worker_for_each_core_and_nothing_in_
             "listen.tls.more.x.certificate: certificate and key are PEM",
         ),
         ("{tls: {certificate: gateway.crt, key: gateway.key, versions: [1.0]}}", "listen.tls.versions is not known"),
+        ("{http2: true}", "listen.http2: browsers speak HTTP/2 over TLS only"),
         ("{proxy_protocol: {}}", "listen.proxy_protocol.from is missing"),
         ("{proxy_protocol: {from: []}}", "name the networks of whoever stands in front"),
         ("{proxy_protocol: {from: [10.1.2.3/16]}}", "10.1.2.3/16: is no network"),

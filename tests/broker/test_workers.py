@@ -253,3 +253,15 @@ def test_a_header_before_tls_is_taken_from_the_configured_peer_only(folder: Fold
         until(answers, what="the gateway did not start: " + gateway.log)
         with pytest.raises(OSError, match=r"reset|EOF|violation"):
             gateway.connection()
+
+
+@pytest.mark.parametrize(("setting", "spoken"), [("true", "h2"), ("false", "http/1.1")])
+def test_http_2_is_offered_where_the_configuration_says_so(
+    folder: Folder, authority: Authority, setting: str, spoken: str
+) -> None:
+    with serving(folder, authority, workers=1, INKOM_LISTEN_HTTP2=setting) as gateway:
+        until(lambda: live(gateway), what="the gateway did not start: " + gateway.log)
+        command = ["curl", "--silent", "--http2", "--cacert", str(authority.file), "--write-out", " %{http_version}"]
+        url = f"https://localhost:{folder.port}/_inkom/health/live"
+        asked = subprocess.run([*command, url], capture_output=True, text=True, check=True, env={"PATH": "/usr/bin"})
+        assert asked.stdout == "ok\n " + ("2" if spoken == "h2" else "1.1")
