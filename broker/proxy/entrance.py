@@ -71,12 +71,12 @@ class EntranceProtocol(asyncio.Protocol):
         self._enter(self._settings.crowd.enter())
         if self._transport.is_closing():
             return
-        address = _address_of(self._transport)
-        if self._settings.proxies and any(ip_address(address) in network for network in self._settings.proxies):
+        peer = _peer_of(self._transport)
+        if self._settings.proxies and any(ip_address(peer[0]) in network for network in self._settings.proxies):
             self._header = HeaderReader()
             self._timer = self._loop.call_later(self._settings.header_time, self._is_late)
         else:
-            self._recognise(address)
+            self._recognise(peer)
 
     def data_received(self, octets: bytes) -> None:
         if self._transport.is_closing():
@@ -109,13 +109,13 @@ class EntranceProtocol(asyncio.Protocol):
         if header.wanted == 0:
             self._header = None
             source = header.source
-            if source is not None:
-                self._client = (source.address, source.port)
-            self._recognise(source.address if source is not None else _address_of(self._transport))
+            told = _peer_of(self._transport) if source is None else (source.address, source.port)
+            self._recognise(told)
         return not self._transport.is_closing()
 
-    def _recognise(self, address: str) -> None:
-        self._enter(self._settings.crowd.recognise(address))
+    def _recognise(self, client: tuple[str, int]) -> None:
+        self._client = client
+        self._enter(self._settings.crowd.recognise(client[0]))
         self._stop_timer()
         if self._transport.is_closing():
             return
@@ -238,7 +238,9 @@ def _speaks_http2(transport: asyncio.Transport) -> bool:
     return connection is not None and connection.selected_alpn_protocol() == "h2"
 
 
-def _address_of(transport: asyncio.Transport) -> str:
+def _peer_of(transport: asyncio.Transport) -> tuple[str, int]:
     peer = transport.get_extra_info("peername")
-    # A peer that has gone already has no address any more: it is in no network.
-    return canonical(ip_address(peer[0].partition("%")[0])) if peer else "0.0.0.0"  # noqa: S104 (no listening)
+    if not peer:
+        # It has gone already: an address that is nobody's, and in no network.
+        return "0.0.0.0", 0  # noqa: S104 (no listening)
+    return canonical(ip_address(peer[0].partition("%")[0])), peer[1]

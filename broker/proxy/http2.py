@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from h2.errors import ErrorCodes
 from h2.events import (
+    ConnectionTerminated,
     DataReceived,
     Event,
     RemoteSettingsChanged,
@@ -29,7 +30,7 @@ from uvicorn.server import ServerState
 
 from broker.proxy.cycle import EdgeSettings
 from broker.proxy.http2_request import translate
-from broker.proxy.http2_sending import CHATTER, STREAMS, Http2Sending
+from broker.proxy.http2_sending import CHATTER, CHATTER_PER_SECOND, STREAMS, Http2Sending
 from broker.proxy.http2_stream import Http2Stream, scope_of
 from broker.proxy.messages import Problem, origin_form
 
@@ -59,6 +60,7 @@ class Http2Protocol(Http2Sending):
         self.client: tuple[str, int] | None = None
         self.ended: Callable[[], None] | None = None  # called once, when the client is gone
         self._served = 0
+        self._looked = self._loop.time()
 
     # asyncio.Protocol
 
@@ -68,6 +70,9 @@ class Http2Protocol(Http2Sending):
         self._server, self.client = get_local_addr(self._transport), get_remote_addr(self._transport)
 
     def data_received(self, octets: bytes) -> None:
+        now = self._loop.time()
+        self._patience = min(CHATTER, self._patience + (now - self._looked) * CHATTER_PER_SECOND)
+        self._looked = now
         try:
             for event in self._frames.receive_data(octets):
                 self._take(event)
@@ -125,6 +130,9 @@ class Http2Protocol(Http2Sending):
             case RemoteSettingsChanged():
                 self._patience -= 1
                 self._wake(0)  # the windows of all streams may have grown
+            case ConnectionTerminated():
+                # The client is done; h2 sends nothing after this either.
+                self._transport.close()
             case StreamEnded():
                 pass
             case _:

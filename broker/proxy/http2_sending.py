@@ -24,7 +24,8 @@ from broker.proxy.http2_stream import Http2Stream
 from broker.proxy.messages import Headers, Problem
 
 STREAMS = 100  # at once on one connection, the least that RFC 9113 6.5.2 recommends
-CHATTER = 500  # events without a request that a client may cause at the start, and half as many for each answer
+CHATTER = 500  # events without a request that a client may cause at once; each answer allows half as many more
+CHATTER_PER_SECOND = 10  # and so does time: a connection that waits for news says now and then that it is there
 _WINDOW = 64 * 1024 - 1  # bytes of a body that may wait for one request
 _CONNECTION_WINDOW = 1024 * 1024  # and for all of a connection
 _FIRST_WINDOW = 65_535  # of a connection, RFC 9113 6.9.2
@@ -46,7 +47,7 @@ class Http2Sending(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._patience = CHATTER
+        self._patience: float = CHATTER
         self._is_last = False
         self._frames = H2Connection(H2Configuration(client_side=False, header_encoding=None))
         self._frames.local_settings = Settings(
@@ -165,11 +166,12 @@ class Http2Sending(asyncio.Protocol):
             (b"content-type", b"application/problem+json"),
             (b"cache-control", b"no-store"),
         ]
-        has_room = self._frames.remote_settings.initial_window_size >= len(body)
-        has_room = has_room and self._frames.local_flow_control_window(number) >= len(body)
-        self._frames.send_headers(number, fields, end_stream=not has_room)
-        if has_room:
-            self._frames.send_data(number, body, end_stream=True)
+        # What came in one piece with the request may have taken it back already.
+        with suppress(StreamClosedError):
+            has_room = self._frames.local_flow_control_window(number) >= len(body)
+            self._frames.send_headers(number, fields, end_stream=not has_room)
+            if has_room:
+                self._frames.send_data(number, body, end_stream=True)
         self._reset(number, ErrorCodes.NO_ERROR)
         self._rest()
 

@@ -158,10 +158,10 @@ class Http2Stream:
             if self._left < 0 or (end and self._left > 0):
                 self.abort()
                 raise RuntimeError("the answer's body has another length than was said")
-        if end:
-            self._complete = True
         if not await self._frames.body(self.number, octets, end=end):
             self.leave()
+            return
+        self._complete = end
         self._news.set()
 
     async def _fail(self) -> None:

@@ -235,6 +235,34 @@ async def test_an_answer_before_the_body_ends_the_request(authority: Authority) 
             assert (await way.client.answer(again)).status == 403
 
 
+async def test_a_client_that_says_goodbye_ends_what_was_under_way(authority: Authority) -> None:
+    heard, started = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        started.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        heard.set()
+
+    async with speaking(authority, app) as way:
+        await way.client.begin(asking())
+        await started.wait()
+        await way.client.raw(struct.pack("!BHBBLLL", 0, 8, 7, 0, 0, 0, 0))
+        await way.client.until(lambda: False)
+        async with asyncio.timeout(5):
+            await heard.wait()
+
+
+@pytest.mark.parametrize("path", [b"/", b"//"])
+async def test_a_request_taken_back_in_the_same_breath_costs_no_other_one(authority: Authority, path: bytes) -> None:
+    async with speaking(authority, whose) as way:
+        number = way.client.frames.get_next_available_stream_id()
+        way.client.frames.send_headers(number, asking(path), end_stream=True)
+        way.client.frames.reset_stream(number, ErrorCodes.CANCEL)
+        await way.client.flush()
+        assert (await way.client.ask(asking())).status == 200
+
+
 # What is refused
 
 
