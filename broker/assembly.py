@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from broker import own_space
 from broker.adapters.metrics import CONTENT_TYPE
-from broker.config import Settings, peers_of
+from broker.config import Settings, available_cores, peers_of
 from broker.domain.claims import RoleTable
 from broker.domain.policy import Policy
 from broker.facts import FreshSessions
@@ -28,13 +28,14 @@ from broker.machines import KnownOrganisations, MachineSessions
 from broker.own_space import Common
 from broker.parts import Parts
 from broker.ports import InkomError
+from broker.proxy.certificates import Certificates
 from broker.proxy.challenge import Challenges
-from broker.proxy.cycle import EdgeSettings
 from broker.proxy.fast import FastPath
 from broker.proxy.forward_auth import ForwardAuth
 from broker.proxy.gate import Gate
+from broker.proxy.listening import connection_state
 from broker.renewal import Renewal
-from broker.running import running, serving
+from broker.running import hearing, running, serving
 from broker.standing import StandingSessions
 from broker.web.answers import PageAnswers, TooLate
 from broker.web.operators import operators_pages
@@ -46,25 +47,34 @@ from broker.web.status import StatusPages
 from pagekit import STATIC
 
 
-def assemble(settings: Settings, policies: tuple[Policy, ...], parts: Parts, *, pseudonym_key: bytes) -> Gate:
-    """Put pages, answers and gate around the parts."""
+def assemble(
+    settings: Settings,
+    policies: tuple[Policy, ...],
+    parts: Parts,
+    *,
+    pseudonym_key: bytes,
+    certificates: Certificates | None = None,
+) -> Gate:
+    """Put pages, answers and gate around the parts; `certificates` are what clients are shown, where TLS ends here."""
     common = own_space.common(settings, policies, parts, key=pseudonym_key)
     pages, origin = common.pages, common.origin
     refusal = RefusalPage(pages=pages, registers=parts.registers, clock=parts.clock)
     answers = _answers(common, refusal, too_late=common.parked)
-    status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=parts.useful)
+    useful = {**parts.useful, **({} if certificates is None else {"certificates": certificates.check})}
+    status = StatusPages(pages=pages, assertions=parts.assertions, vital=parts.vital, useful=useful)
     operators = operators_pages(status=status, exposition=parts.measures.exposition, content_type=CONTENT_TYPE)
     intake = _intake(parts)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, Any]]:
-        shared = settings.listen.workers > 1
+        shared = (settings.listen.workers or available_cores()) > 1
         async with (
             running(parts, common.applications, intake),
             serving(operators, settings.operators, shared=shared),
+            hearing(certificates),
         ):
-            edge = EdgeSettings(hosts=_hosts(settings, origin))
-            yield {"gate": gate, "edge": edge, "fast": FastPath(gate) if settings.listen.fast_path else None}
+            state = connection_state(settings.listen, hosts=_hosts(settings, origin), certificates=certificates)
+            yield {"gate": gate, "fast": FastPath(gate) if settings.listen.fast_path else None, **state}
 
     below = Router(
         routes=[

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import datetime
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -65,6 +66,18 @@ class PrometheusMeasures:
             "inkom_backend_events", "What happened to the addresses of applications",
             ("application", "address", "event"), registry=self._registry,
         )  # fmt: skip
+        # Each worker sets it; what was said last is what the files say now.
+        self._certificates = Gauge(
+            "inkom_certificate_expires_timestamp_seconds",
+            "End of a certificate that clients are shown, in seconds since 1970",
+            ("certificate",),
+            registry=self._registry,
+            multiprocess_mode="mostrecent",
+        )
+        self._certificates_read = Counter(
+            "inkom_certificate_readings", "Readings of changed certificates, by how they ended", ("result",),
+            registry=self._registry,
+        )  # fmt: skip
 
     def judged(self, application: str, outcome: str, *, seconds: float) -> None:
         """Count a request."""
@@ -109,6 +122,14 @@ class PrometheusMeasures:
     def backend_event(self, application: str, address: str, event: str) -> None:
         """Count what happened to an address."""
         self._backend_events.labels(application, address, event).inc()
+
+    def certificate_expires(self, name: str, *, at: datetime) -> None:
+        """Note the end of a certificate."""
+        self._certificates.labels(name).set(at.timestamp())
+
+    def certificates_read(self, result: str) -> None:
+        """Count a reading of changed certificates."""
+        self._certificates_read.labels(result).inc()
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from broker import config
 from broker.adapters import policy_files
+from broker.adapters.clock import SystemClock
+from broker.commands.shown_certificates import shown_certificates
 from broker.commands.terminal import Paint, add_config_option, as_json, count, problem_lines, problem_objects
-from broker.documents import Problem
+from broker.documents import Document, Problem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +46,7 @@ def _check(path: Path) -> tuple[list[Problem], str]:
         folder = path.parent / "policies"
         return invalid.problems + (_policies(folder, None)[0] if folder.is_dir() else []), ""
     problems, files = _policies(path.parent / settings.policies, tuple(settings.applications))
+    problems = [*_expired(settings, path), *problems]
     tests = sum(len(file.results) for file in files)
     parts = [
         count(len(settings.applications), "application"),
@@ -51,6 +54,15 @@ def _check(path: Path) -> tuple[list[Problem], str]:
         count(tests, "test"),
     ]
     return problems, f"{path} with {', '.join(parts)}"
+
+
+def _expired(settings: config.Settings, path: Path) -> list[Problem]:
+    """An expired certificate does not keep the gateway from starting: browsers refuse it, not we. Told it must be."""
+    found = Document.read(path)
+    for one in shown_certificates(settings, near=path.parent, now=SystemClock().now()):
+        if one.days is None:
+            found.wrong_at(f"{one.place}.certificate", f"expired on {one.expires:%Y-%m-%d}; put a new one in its place")
+    return found.problems
 
 
 def _policies(

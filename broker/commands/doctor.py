@@ -27,6 +27,7 @@ from broker.adapters.registers.chosen import magda_channel, magda_kbo
 from broker.adapters.registrations import Database, State, require_usable, standing
 from broker.adapters.sessions import RedisSessions, connect
 from broker.commands.front_door import asked_as_a_visitor
+from broker.commands.shown_certificates import lacks_public_name, shown_certificates
 from broker.commands.terminal import Paint, add_config_option, as_json, wrapped
 from broker.domain.numbers import EnterpriseNumber
 from broker.parts import oidc_settings
@@ -90,6 +91,7 @@ async def _examine(settings: config.Settings, secrets: config.Secrets, *, near: 
         ("redis", lambda: _redis(settings, secrets)),
         *((name, partial(_provider, name, settings, secrets, channels[name])) for name in settings.all_providers),
         *_registers(settings.registers, secrets, channel),
+        *((("tls", lambda: _tls(settings, near)),) if settings.listen.tls is not None else ()),
         ("keys", lambda: _keys(settings, secrets)),
         ("database", lambda: _database(secrets, near)),
         ("audit", lambda: _audit(near / settings.audit.file)),
@@ -228,6 +230,16 @@ async def _register(url: str, secrets: config.Secrets, channel: BackChannel) -> 
     if answer.status not in {200, 404}:
         raise Ailment(finding=f"answers with status {answer.status}", remedy="look at the register's own health")
     return "answers, and accepts our token"
+
+
+async def _tls(settings: config.Settings, near: Path) -> str:
+    shown = list(shown_certificates(settings, near=near, now=SystemClock().now()))
+    said = "; ".join(str(one) for one in shown)
+    if any(one.days is None for one in shown):
+        remedy = "put a new certificate and key in their place; the gateway reads them without a restart"
+        raise Ailment(finding=said, remedy=remedy)
+    host = lacks_public_name(settings, shown)
+    return said if host is None else f"{said}; none is for {host}, as it must be where browsers come directly"
 
 
 async def _keys(settings: config.Settings, secrets: config.Secrets) -> str:

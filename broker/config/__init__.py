@@ -9,7 +9,10 @@ from broker.config.backend_topics import (
     Health,
     TimeLimits,
 )
+from broker.config.certificates import ServerCertificate, server_tls
+from broker.config.cores import available_cores
 from broker.config.forward_auth_rules import peers_of
+from broker.config.listening import CertificateFiles, Listen, ListenLimits, ProxyProtocol, Tls
 from broker.config.reading import ClientSecrets, ConfigurationInvalid, Secrets, load
 from broker.config.schema import schema
 from broker.config.topics import (
@@ -26,7 +29,6 @@ from broker.config.topics import (
     Introspection,
     Key,
     Links,
-    Listen,
     Magda,
     Operators,
     Poll,
@@ -47,6 +49,7 @@ __all__ = [
     "BackendPath",
     "BackendTls",
     "Breaker",
+    "CertificateFiles",
     "Claims",
     "ClientSecrets",
     "ConfigurationInvalid",
@@ -61,18 +64,24 @@ __all__ = [
     "Key",
     "Links",
     "Listen",
+    "ListenLimits",
     "Magda",
     "Operators",
     "Poll",
     "Provider",
+    "ProxyProtocol",
     "Registers",
     "Registrations",
     "Secrets",
+    "ServerCertificate",
     "Sessions",
     "Settings",
     "Signals",
     "TimeLimits",
+    "Tls",
+    "available_cores",
     "load",
     "peers_of",
     "schema",
+    "server_tls",
 ]

@@ -1,12 +1,30 @@
-"""Certificates as TLS contexts: who we are towards whoever wants proof on the connection, and whom we believe."""
+"""Certificates as TLS contexts: who we are towards whoever we call, and towards whoever calls us.
+
+The contexts are made from files; when the files are read again is the business of whoever holds them.
+"""
 
 from __future__ import annotations
 
 import logging
 import ssl
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from cryptography import x509
+
 _log = logging.getLogger("inkom.certificates")
+# Of TLS 1.2 only what has forward secrecy and is authenticated (RFC 9325, section 4.2); TLS 1.3 has nothing else.
+_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerCertificate:
+    """A certificate that can be shown: its names in lower case, its end, and the context that shows it."""
+
+    names: tuple[str, ...]
+    expires: datetime
+    context: ssl.SSLContext
 
 
 def client_tls(*, certificate: Path | None, key: Path | None, authorities: Path | None) -> ssl.SSLContext:
@@ -72,3 +90,28 @@ def _stamp_of(file: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def server_tls(*, certificate: Path, key: Path, protocols: tuple[str, ...] = ("http/1.1",)) -> ServerCertificate:
+    """Return a certificate to show to clients who speak one of `protocols` (ALPN, RFC 7301).
+
+    Raises OSError, ssl.SSLError (an OSError too), ValueError; no message holds anything of the key.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS)
+    # A client can't make us compute at will (renegotiation), nor learn from lengths (compression, RFC 9325 3.3).
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    context.set_alpn_protocols(list(protocols))
+    context.load_cert_chain(certificate, key, password="")
+    shown = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+    return ServerCertificate(names=_names(shown), expires=shown.not_valid_after_utc, context=context)
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    """The DNS names; the common name says nothing since RFC 9525."""
+    try:
+        alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(name.lower() for name in alternatives.get_values_for_type(x509.DNSName))

@@ -19,6 +19,7 @@ import msgspec
 
 from broker.config.certificates import CurrentTls
 from broker.config.client_rules import check_client
+from broker.config.listen_rules import check_certificates
 from broker.config.rules import check, check_database
 from broker.config.tls_files import backend_tls, provider_tls
 from broker.config.topics import DEFAULT_DATABASE, Acm, Introspection, Settings
@@ -214,6 +215,7 @@ def _secrets(settings: Settings, document: Document, *, near: Path) -> Secrets |
     check_database(document, registrations.database, path="registrations.database")
     database = content("registrations.database_file", registrations.database_file)
     check_database(document, database, path="registrations.database_file")
+    check_certificates(document, settings, near=near)
     if document.problems or assertion_key is None or pseudonym_key is None:
         return None
     return Secrets(

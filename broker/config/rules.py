@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from broker.config.backend_rules import check_backend
 from broker.config.forward_auth_rules import check_forward_auth
+from broker.config.listen_rules import check_listen
 from broker.config.provider_rules import check_providers
 from broker.config.register_rules import check_registers
 from broker.config.topics import LOCAL_HOSTS, Api, Settings
@@ -53,6 +54,7 @@ def check(document: Document, settings: Settings | None) -> None:
         document.wrong_at("signals.issuer", "another issuer than ACM needs signals.jwks_uri, where its keys are")
     if not settings.applications:
         document.wrong_at("applications", "name at least one application")
+    check_listen(document, settings)
     check_providers(document, settings)
     check_registers(document, settings)
     check_forward_auth(document, settings)

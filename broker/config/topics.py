@@ -16,6 +16,7 @@ from broker.config.backend_topics import (
     TimeLimits,
 )
 from broker.config.kinds import Port, Seconds, Text
+from broker.config.listening import Listen
 from broker.domain.session import FIRST_PROVIDER
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
@@ -23,18 +24,6 @@ DEFAULT_DATABASE = "sqlite:///state/registrations.db"
 ClientAuthentication = Literal[
     "private_key_jwt", "client_secret_basic", "client_secret_post", "tls_client_auth", "self_signed_tls_client_auth"
 ]
-
-
-class Listen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the gateway listens. Whoever terminates TLS stands in front, or is added with `certificate`.
-
-    `fast_path`: requests whose decision stands are carried without passing through ASGI.
-    """
-
-    host: Text = "127.0.0.1"
-    port: Port = 8000
-    workers: Annotated[int, msgspec.Meta(ge=1)] = 1
-    fast_path: bool = True
 
 
 class Operators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

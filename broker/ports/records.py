@@ -49,6 +49,12 @@ class Measures(Protocol):
     def backend_event(self, application: str, address: str, event: str) -> None:
         """Count what happened to an address: `unhealthy`, `healthy`, `ejected`, `returned`, `repeated`, `circuit-…`."""
 
+    def certificate_expires(self, name: str, *, at: datetime) -> None:
+        """Say until when a certificate that is shown to clients is valid; `name` is its place in the configuration."""
+
+    def certificates_read(self, result: str) -> None:
+        """Count a reading of changed certificates: `ok`, or `refused` when one could not be taken over."""
+
     def exposition(self) -> bytes:
         """Return all figures in Prometheus' text form."""
 

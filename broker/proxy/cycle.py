@@ -33,6 +33,7 @@ class EdgeSettings:
     linger: float = 2.0  # for the client to read the last answer before the connection closes
     swallow: int = 256 * 1024  # of a body that nobody wants any more
     pipelined: int = 8  # requests that may wait behind the one under way
+    requests: int = 1000  # on one connection
 
 
 class EdgeCycle(RequestResponseCycle):

@@ -33,6 +33,7 @@ _SLICE = 16 * 1024
 _BAD_REQUEST = Problem(status=400, title="The request is not HTTP/1.1")
 _TOO_LATE = Problem(status=408, title="The request did not arrive in time")
 _TOO_LARGE = Problem(status=431, title="The header fields are too large")
+_FULL = Problem(status=503, title="Too many connections")
 _NOT_ALONE = Problem(status=400, title="A protocol can't be switched behind another request")
 
 
@@ -59,15 +60,21 @@ class EdgeProtocol(PatientProtocol):
         self.running: EdgeCycle | Carriage | None = None
         self.refusal: Problem | None = None
         self.is_last = False  # the client asked to close after the request under way
-        self.tunnel: asyncio.Protocol | None = None
+        self.tunnel: TunnelProtocol | None = None
         self.unaccounted = 0  # bytes that were neither head nor body: partial heads, chunk extensions, trailers
         self.arrived = 0  # bytes of bodies since the last look
+        self.served = 0
+        self.ended: Callable[[], None] | None = None  # called once, when the client is gone
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
         self._after("head", self.settings.head_time, self._head_is_late)
+
+    def turn_away(self) -> None:
+        """Tell the client that there is no room for it, and read nothing."""
+        self._refuse(_FULL)
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -89,6 +96,8 @@ class EdgeProtocol(PatientProtocol):
         if isinstance(self.cycle, Carriage):
             self.cycle = None
         super().connection_lost(exc)
+        if self.ended is not None:
+            self.ended()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -181,7 +190,9 @@ class EdgeProtocol(PatientProtocol):
     # Requests and answers
 
     def _begin(self, method: bytes, version: str) -> None:
-        self.is_last = version == "1.0" or not self.parser.should_keep_alive()
+        self.served += 1
+        enough = self.served >= self.settings.requests
+        self.is_last = version == "1.0" or enough or not self.parser.should_keep_alive()
         self.arrived = self.swallowed = 0
         carriage = None
         if self.fast is not None and self.running is None and version == "1.1":
@@ -327,8 +338,9 @@ class EdgeProtocol(PatientProtocol):
         self.scope = self._scope(self.parser.get_method(), self.url, self.headers, version="1.1")
         self.handle_websocket_upgrade()
         tunnel = self.transport.get_protocol()
-        if not isinstance(tunnel, asyncio.Protocol):
-            raise TypeError("the tunnel is no stream protocol")
+        if not isinstance(tunnel, TunnelProtocol):
+            raise TypeError("the tunnel is none of ours")
+        tunnel.client, tunnel.ended, self.ended = self.client, self.ended, None
         self.tunnel = tunnel
         if early:
             tunnel.data_received(early)
@@ -411,13 +423,18 @@ class EdgeProtocol(PatientProtocol):
         self.unaccounted -= size
 
 
-def server_config(app: Callable[..., Any] | str, *, host: str, port: int, **more: Any) -> Config:
-    """The uvicorn configuration that the gateway must run with: this edge, and no trust in what a client forwards."""
+def server_config(
+    app: Callable[..., Any] | str, *, host: str, port: int, http: type[asyncio.Protocol] = EdgeProtocol, **more: Any
+) -> Config:
+    """The uvicorn configuration that the gateway must run with: this edge, and no trust in what a client forwards.
+
+    `http` is what a connection meets first, where that is not the edge itself.
+    """
     return Config(
         app,
         host=host,
         port=port,
-        http=EdgeProtocol,
+        http=http,
         ws=TunnelProtocol,
         proxy_headers=False,
         server_header=False,

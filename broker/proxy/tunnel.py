@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol, cast
@@ -101,6 +101,8 @@ class TunnelProtocol(asyncio.Protocol):
         self._tasks = server_state.tasks
         self._gate: TunnelGate = app_state["gate"]
         self._limits: TunnelLimits = app_state.get("tunnel") or TunnelLimits()
+        self.client: tuple[str, int] | None = None  # as the edge knows it
+        self.ended: Callable[[], None] | None = None  # called once, when the client is gone
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._target = b""
@@ -128,6 +130,8 @@ class TunnelProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
+        if self.ended is not None:
+            self.ended()
         self._writable.set()
         if self._relay is not None:
             self._relay.client_lost()
@@ -198,7 +202,7 @@ class TunnelProtocol(asyncio.Protocol):
         request = UpgradeRequest(
             target=self._target,
             headers=list(self._headers),
-            client=str((self._client.get_extra_info("peername") or ("unknown",))[0]),
+            client=str((self.client or self._client.get_extra_info("peername") or ("unknown",))[0]),
             secure=self._client.get_extra_info("sslcontext") is not None,
         )
         admitted = await self._gate.admit_tunnel(request)

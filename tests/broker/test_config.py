@@ -89,7 +89,7 @@ def test_every_key_can_be_written(folder: Path, source: str) -> None:
 def test_every_key_of_every_topic_is_in_the_whole_example() -> None:
     examples = (_whole(source) for source in ("json", "magda", "claims"))
     whole = {
-        path.replace("kmo-portefeuille", "*").replace("acm-test", "*")
+        path.replace("kmo-portefeuille", "*").replace("acm-test", "*").replace("other-host", "*")
         for example in examples
         for path in _paths(example)
     }
@@ -103,6 +103,9 @@ def test_every_key_of_every_topic_is_in_the_whole_example() -> None:
         ("INKOM_PUBLIC_URL", "https://other.example", "public_url", "https://other.example"),
         ("INKOM_LISTEN_PORT", "8443", "listen.port", 8443),
         ("INKOM_LISTEN_HOST", "0.0.0.0", "listen.host", "0.0.0.0"),
+        ("INKOM_LISTEN_WORKERS", "3", "listen.workers", 3),
+        ("INKOM_LISTEN_LIMITS_KEEP_ALIVE", "20", "listen.limits.keep_alive", 20.0),
+        ("INKOM_LISTEN_PROXY_PROTOCOL_FROM", "10.0.0.1/32", "listen.proxy_protocol.peers", ("10.0.0.1/32",)),
         ("INKOM_SESSIONS_IDLE", "60", "sessions.idle", 60.0),
         ("INKOM_ACM_SCOPES", "openid profile", "acm.scopes", ("openid", "profile")),
         ("INKOM_ACM_SCOPES", "[openid, rrn]", "acm.scopes", ("openid", "rrn")),
@@ -694,7 +697,36 @@ def _provider(issuer: str) -> dict[str, Any]:
 def _whole(source: str) -> dict[str, Any]:
     return {
         "public_url": "https://inkom.example",
-        "listen": {"host": "0.0.0.0", "port": 8443, "workers": 4, "fast_path": False},
+        "listen": {
+            "host": "0.0.0.0",
+            "port": 8443,
+            "workers": 4,
+            "fast_path": False,
+            "tls": {
+                "certificate": "gateway.crt",
+                "key": "gateway.key",
+                "more": {"other-host": {"certificate": "gateway.crt", "key": "gateway.key"}},
+            },
+            "http2": True,
+            "proxy_protocol": {"from": ["10.1.0.0/16", "2001:db8::/32"], "time_limit": 2.0},
+            "limits": {
+                "connections": 5000,
+                "connections_per_address": 50,
+                "keep_alive": 30.0,
+                "requests": 500,
+                "pipelined": 4,
+                "head_time": 5.0,
+                "body_time": 10.0,
+                "body_floor": 100,
+                "reader_time": 30.0,
+                "linger": 1.0,
+                "swallow": 1000,
+                "target": 4096,
+                "headers": 16384,
+                "fields": 50,
+                "cookies": 8192,
+            },
+        },
         "operators": {"host": "10.0.0.1", "port": 8444},
         "acm": _provider("https://acm.example/op"),
         "providers": {"acm-test": _provider("https://acm-test.example/op")},

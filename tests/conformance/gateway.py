@@ -155,7 +155,7 @@ def _configuration(
     upstreams = zip(APPLICATIONS, gateway.backends, strict=True)
     return {
         "public_url": gateway.origin,
-        "listen": {"host": "127.0.0.1", "port": gateway.port},
+        "listen": {"host": "127.0.0.1", "port": gateway.port, "workers": 1},
         "operators": {"host": "127.0.0.1", "port": gateway.operators},
         "acm": {"client_id": CLIENT_ID, "scopes": ["openid", "profile", "rrn"], **acm},
         "registers": {

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,27 @@ def test_every_provider_is_asked(settings: dict[str, Any], tmp_path: Path, capsy
     assert parts["acm"]["works"]
     assert "does not answer" in parts["acm-test"]["finding"]
     assert "mend providers.acm-test.issuer" in parts["acm-test"]["remedy"]
+
+
+def test_the_certificate_that_browsers_see_is_told_with_its_end(
+    settings: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    authority = Authority(tmp_path)
+    issued = authority.issue("gateway", hosts=("localhost", "other.example"), lasts=timedelta(days=40))
+    tls = {"certificate": str(issued.certificate), "key": str(issued.key)}
+    settings.update(public_url="https://localhost:8443", listen={"tls": tls})
+    part = examined(settings, tmp_path, capsys)["tls"]
+    assert part["works"]
+    assert "listen.tls for localhost, other.example is valid until 20" in part["finding"]
+    assert "(39 days)" in part["finding"] or "(40 days)" in part["finding"]
+    assert "none is for" not in part["finding"]
+    authority.issue("gateway", hosts=("else.example",))
+    assert "none is for localhost, as it must be" in examined(settings, tmp_path, capsys)["tls"]["finding"]
+    authority.issue("gateway", lasts=timedelta(days=-1))
+    part = examined(settings, tmp_path, capsys)["tls"]
+    assert not part["works"]
+    assert "expired on 20" in part["finding"]
+    assert "reads them without a restart" in part["remedy"]
 
 
 def test_a_person_reads_a_line_for_each_part_and_what_to_do(

@@ -35,12 +35,21 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(self._certificate(self._name, self._key, authority=True).public_bytes(Encoding.PEM))
 
-    def issue(self, name: str, *, password: bytes | None = None) -> Papers:
-        """Issue a certificate for this machine, or for a client of that name."""
+    def issue(
+        self,
+        name: str,
+        *,
+        password: bytes | None = None,
+        hosts: tuple[str, ...] = ("localhost",),
+        lasts: timedelta = timedelta(hours=1),
+    ) -> Papers:
+        """Issue a certificate for hosts on this machine, or for a client of that name; `lasts` may be in the past."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         papers = Papers(certificate=self._folder / f"{name}.crt", key=self._folder / f"{name}.key")
-        papers.certificate.write_bytes(self._certificate(subject, key).public_bytes(Encoding.PEM))
+        papers.certificate.write_bytes(
+            self._certificate(subject, key, hosts=hosts, lasts=lasts).public_bytes(Encoding.PEM)
+        )
         lock = BestAvailableEncryption(password) if password else NoEncryption()
         papers.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock))
         return papers
@@ -61,18 +70,24 @@ class Authority:
         return context
 
     def _certificate(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool = False
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        authority: bool = False,
+        hosts: tuple[str, ...] = ("localhost",),
+        lasts: timedelta = timedelta(hours=1),
     ) -> x509.Certificate:
         now = SystemClock().now()
-        addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+        addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *(x509.DNSName(host) for host in hosts)]
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(hours=1))
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + lasts)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
             .sign(self._key, hashes.SHA256())
