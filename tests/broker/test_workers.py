@@ -93,7 +93,10 @@ def until(condition: Callable[[], bool], *, what: str) -> None:
 
 
 @contextmanager
-def serving(folder: Folder, authority: Authority, *, workers: int | None, **environment: str) -> Iterator[Gateway]:
+def serving(
+    folder: Folder, authority: Authority, *, workers: int | None, shell: str = "true", **environment: str
+) -> Iterator[Gateway]:
+    """Start it, after a command of the shell that sets its limits."""
     authority.issue("gateway")
     settings = {
         "INKOM_PUBLIC_URL": f"https://localhost:{folder.port}",
@@ -104,7 +107,7 @@ def serving(folder: Folder, authority: Authority, *, workers: int | None, **envi
         settings["INKOM_LISTEN_WORKERS"] = str(workers)
     with (folder.path / "log").open("w") as log:
         process = subprocess.Popen(
-            inkom("serve", "--config", str(folder.path / "inkom.yaml")),
+            ["sh", "-c", f'{shell}; exec "$0" "$@"', *inkom("serve", "--config", str(folder.path / "inkom.yaml"))],
             stdout=log,
             stderr=log,
             env=folder.environment(**{**settings, **environment}),
@@ -209,6 +212,34 @@ def test_a_stop_lets_a_request_under_way_end_and_every_worker_ends(folder: Folde
     assert gateway.process.returncode == 0
     assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
     assert "Traceback" not in gateway.log
+
+
+def test_a_worker_that_hangs_does_not_keep_the_others_from_ending(folder: Folder, authority: Authority) -> None:
+    with serving(folder, authority, workers=2) as gateway:
+        until(lambda: gateway.started == 2, what="the gateway did not start: " + gateway.log)
+        hanging = gateway.workers()[0]
+        os.kill(hanging, signal.SIGSTOP)
+        gateway.process.send_signal(signal.SIGTERM)
+        gateway.process.wait(timeout=_SECONDS)
+    assert gateway.process.returncode == 0
+    assert f"worker {hanging} did not end in time and was killed" in gateway.log
+    assert not _runs(hanging)
+
+
+@pytest.mark.parametrize(("limits", "allowed"), [("ulimit -Sn 256", 712), ("ulimit -n 300", 300)])
+def test_open_files_are_allowed_for_as_many_connections_as_the_hard_limit_lets(
+    folder: Folder, authority: Authority, limits: str, allowed: int
+) -> None:
+    settings = {"INKOM_LISTEN_LIMITS_CONNECTIONS": "100"}
+    with serving(folder, authority, workers=1, shell=limits, **settings) as gateway:
+        until(lambda: live(gateway), what="the gateway did not start: " + gateway.log)
+        (found,) = [
+            line.split()[3]
+            for line in Path(f"/proc/{gateway.process.pid}/limits").read_text().splitlines()
+            if line.startswith("Max open files")
+        ]
+        assert int(found) == allowed
+        assert ("300 open files are allowed, too few" in gateway.log) == (allowed == 300)
 
 
 def test_workers_whose_supervisor_is_killed_do_not_hold_the_port(folder: Folder, authority: Authority) -> None:

@@ -423,6 +423,31 @@ async def test_a_client_that_takes_nothing_of_its_answer_gets_no_more(authority:
         assert len(got.body) == 65_535
 
 
+async def test_a_client_that_reads_nothing_at_all_is_cut_however_wide_its_windows_are(authority: Authority) -> None:
+    sent: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        sending = asyncio.create_task(on_and_on(send))
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        sending.cancel()
+
+    async def on_and_on(send: Send) -> None:
+        while True:
+            await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+            sent.append(100_000)
+            await asyncio.sleep(0)
+
+    async with speaking(authority, app, reader_time=0.3) as way:
+        way.client.frames.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
+        way.client.frames.increment_flow_control_window(2**31 - 1 - 65_535)
+        await way.client.begin(asking())
+        await until(lambda: way.running.crowd.present == 0)
+        assert 0 < sum(sent) < 30_000_000
+        await until(lambda: not way.running.state.tasks)
+
+
 async def test_a_body_that_stops_coming_is_given_up(authority: Authority) -> None:
     async with speaking(authority, echo, body_time=0.2) as way:
         number = await way.client.begin(asking(method=b"POST"), b"x", end=False)
