@@ -1,0 +1,201 @@
+"""A real gateway process behind which backends record every byte, and somebody who is signed in at it.
+
+Redis is real, and the session is put there by the gateway's own store, as a sign-in would. What is in front of the
+gateway in a test connects to `port`. Providers and registers are not there: nothing here needs them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sysconfig
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from broker.adapters.sessions import RedisSessions
+from broker.config import Secrets, Settings, load
+from broker.domain.people import Assurance, Facts, KboFunction, SignInMethod
+from broker.domain.session import Acting, Session
+from broker.domain.validity import Period
+from broker.parts import connect_parts
+from tests.broker.gateway import BAKERY, an_identity
+from tests.conformance.keys import ec_key_pair
+from tests.conformance.processes import free_ports, running
+from tests.project.places import ROOT
+from tests.redis_server import redis_server
+from tests.security.backend import Backend, running_backend
+from tests.security.cases.answers import PLAYS
+
+HOST = b"gw.example"
+COOKIE_NAME = b"__Host-inkom"
+MAX_BODY = 200_000
+
+_OPEN = """
+policy: open
+title: {nl: Open, en: Open}
+applications: [public, publicity, awkward]
+require:
+  - {id: active, organisation: {active: true, registered: true}}
+allow:
+  - {id: representative, legal_representative: true}
+tests:
+  - name: A legal representative
+    given: {method: eid, organisation: "1999.999.943", legal_representative: true}
+    expect: {allowed: true, reason: representative}
+  - name: A ceased organisation
+    given: {method: eid, organisation: "1999.999.943", legal_representative: true, active: false}
+    expect: {allowed: false, reason: active, cause: organisation-ceased}
+"""
+_CLOSED = """
+policy: closed
+title: {nl: Gesloten, en: Closed}
+applications: [admin]
+require:
+  - {id: active, organisation: {active: true, registered: true}}
+allow:
+  - {id: administrator, right: {name: Beheer, profile: [Beheerder]}}
+tests:
+  - name: An administrator
+    given:
+      method: eid
+      organisation: "1999.999.943"
+      working_relation: {}
+      rights: [{name: Beheer, profile: Beheerder}]
+    expect: {allowed: true, reason: administrator}
+  - name: A ceased organisation
+    given: {method: eid, organisation: "1999.999.943", active: false}
+    expect: {allowed: false, reason: active, cause: organisation-ceased}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """`backend` serves the open applications and the closed one, `awkward` misbehaves."""
+
+    port: int
+    cookie: bytes
+    backend: Backend
+    awkward: Backend
+    folder: Path
+
+    def decisions(self) -> dict[str, dict[str, Any]]:
+        """The audit records of decisions by their id."""
+        lines = [json.loads(line) for line in (self.folder / "audit.jsonl").read_text().splitlines()]
+        return {line["id"]: line for line in lines if line["kind"] == "decision"}
+
+    @property
+    def log(self) -> str:
+        """What the process said."""
+        return (self.folder / "gateway.log").read_text(errors="replace")
+
+
+@contextmanager
+def running_gateway(folder: Path, *, more: Mapping[str, object] | None = None) -> Iterator[Gateway]:
+    """Run Redis, backends and the gateway for the length of a block; `more` is added to its configuration."""
+    (folder / "redis").mkdir()
+    with (
+        redis_server(folder / "redis") as redis,
+        running_backend() as backend,
+        running_backend(PLAYS) as awkward,
+    ):
+        port, operators = free_ports(2)
+        content = _configuration(folder, port=port, operators=operators, redis=redis.url, backend=backend, awkward=awkward)
+        configuration = folder / "inkom.yaml"
+        configuration.write_text(json.dumps({**content, **(more or {})}), encoding="utf-8")
+        serve = (str(Path(sysconfig.get_path("scripts"), "inkom")), "serve", "--config", str(configuration))
+        with running(serve, log=folder / "gateway.log", ready=lambda: _live(port), folder=ROOT):
+            cookie = asyncio.run(_signed_in(configuration))
+            yield Gateway(
+                port=port, cookie=COOKIE_NAME + b"=" + cookie, backend=backend, awkward=awkward, folder=folder
+            )
+
+
+def _live(port: int) -> bool:
+    try:
+        answer = httpx2.get(
+            f"http://127.0.0.1:{port}/_inkom/health/live", headers={"host": HOST.decode()}, trust_env=False, timeout=5
+        )
+    except httpx2.HTTPError:
+        return False
+    return answer.status_code == 200
+
+
+async def _signed_in(configuration: Path) -> bytes:
+    """The cookie of a legal representative."""
+    settings, kept = load(configuration, {})
+    return await _begin(settings, kept, near=configuration.parent)
+
+
+async def _begin(settings: Settings, kept: Secrets, *, near: Path) -> bytes:
+    parts = connect_parts(settings, kept, near=near)
+    identity, now = an_identity(issuer=settings.acm.issuer, authenticated_at=datetime.now(UTC)), datetime.now(UTC)  # noqa: TID251  (the process has the machine's clock)
+    facts = Facts(
+        organisation=BAKERY.number,
+        active=True,
+        registered=True,
+        method=SignInMethod.EID,
+        assurance=Assurance.HIGH,
+        functions=(
+            KboFunction(organisation=BAKERY.number, code="10002", period=Period(begins=date(2020, 1, 1), until=None)),
+        ),
+    )
+    mark = (await parts.announcements.about(identity)).mark
+    session = Session(
+        reference=secrets.token_hex(8),
+        identity=identity,
+        began_at=now,
+        form_token=secrets.token_urlsafe(16),
+        acting=Acting(organisation=BAKERY, facts=facts, read_at=now, announced=mark),
+    )
+    assert isinstance(parts.sessions, RedisSessions)
+    cookie = await parts.sessions.begin(session)
+    for close in parts.closing:
+        await close()
+    return cookie.encode("ascii")
+
+
+def _configuration(
+    folder: Path, *, port: int, operators: int, redis: str, backend: Backend, awkward: Backend
+) -> dict[str, Any]:
+    for name in ("session-secrets", "pseudonym"):
+        (folder / name).write_text(secrets.token_urlsafe(32))
+    (folder / "policies").mkdir()
+    (folder / "policies" / "open.yaml").write_text(_OPEN, encoding="utf-8")
+    (folder / "policies" / "closed.yaml").write_text(_CLOSED, encoding="utf-8")
+    nowhere = "http://127.0.0.1:9"  # the port of the discard service, where nothing listens
+    recorded = {"upstream": f"http://127.0.0.1:{backend.port}", "max_body": MAX_BODY}
+    upstreams: dict[str, dict[str, Any]] = {
+        "public": recorded,
+        "publicity": recorded,
+        "admin": recorded,
+        "awkward": {
+            "upstream": f"http://127.0.0.1:{awkward.port}",
+            "time_limits": {"connect": 1, "first_byte": 0.5, "idle": 0.5},
+        },
+    }
+    return {
+        "public_url": f"https://{HOST.decode()}",
+        "listen": {"host": "127.0.0.1", "port": port},
+        "operators": {"host": "127.0.0.1", "port": operators},
+        "acm": {
+            "issuer": nowhere,
+            "client_id": "inkom-gateway",
+            "client_authentication": "client_secret_basic",
+            "client_secret": "of-no-use-here",
+        },
+        "registers": {"idm": nowhere, "kbo": nowhere, "token": "of-no-use-here"},
+        "registrations": {"database": f"sqlite:///{folder / 'registrations.sqlite'}"},
+        "sessions": {"redis": redis, "secrets_file": "session-secrets"},
+        "policies": "policies",
+        "audit": {"file": "audit.jsonl"},
+        "assertion": {"key_file": str(ec_key_pair(folder / "assertion.pem").file)},
+        "pseudonym": {"key_file": "pseudonym"},
+        "applications": {name: {"title": {"nl": name, "en": name}, **one} for name, one in upstreams.items()},
+    }
