@@ -120,6 +120,8 @@ def check_response(status: int, version: bytes, headers: Headers) -> str | None:
         return "both Content-Length and Transfer-Encoding"  # RFC 9112 6.3 rule 3
     if len(lengths) > 1 or any(not _LENGTH.fullmatch(length) for length in lengths):
         return "no single valid Content-Length"  # RFC 9112 6.3 rule 5
+    if codings and version == b"1.0":
+        return "a transfer coding in HTTP/1.0"  # RFC 9112 6.1: its framing is faulty
     if codings and [coding.lower() for coding in codings] != [b"chunked"]:
         return "a transfer coding other than chunked"  # RFC 9112 6.1
     if status < 200 and (lengths or codings):

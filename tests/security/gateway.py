@@ -75,20 +75,44 @@ tests:
 """
 
 
+class Records:
+    """The decisions in an audit log that grows."""
+
+    def __init__(self, file: Path) -> None:
+        self.by_id: dict[str, dict[str, Any]] = {}
+        self._file = file
+        self._read = 0
+
+    def read_on(self) -> None:
+        """Read what was written since."""
+        with self._file.open("rb") as log:
+            log.seek(self._read)
+            whole = log.read().rpartition(b"\n")[0] + b"\n"
+        self._read += len(whole) if whole != b"\n" else 0
+        for line in whole.splitlines():
+            record = json.loads(line) if line else {}
+            if record.get("kind") == "decision":
+                self.by_id[record["id"]] = record
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """`backend` serves the open applications and the closed one, `awkward` misbehaves."""
+    """`backend` serves the open applications and the closed one, `awkward` misbehaves, `detour` is a proxy that the
+    environment names and that nobody may use.
+    """
 
     port: int
     cookie: bytes
     backend: Backend
     awkward: Backend
+    detour: Backend
+    records: Records
     folder: Path
 
-    def decisions(self) -> dict[str, dict[str, Any]]:
-        """The audit records of decisions by their id."""
-        lines = [json.loads(line) for line in (self.folder / "audit.jsonl").read_text().splitlines()]
-        return {line["id"]: line for line in lines if line["kind"] == "decision"}
+    def decision(self, record: str) -> dict[str, Any]:
+        """The audit record of a decision. Raises KeyError."""
+        self.records.read_on()
+        return self.records.by_id[record]
 
     @property
     def log(self) -> str:
@@ -104,16 +128,26 @@ def running_gateway(folder: Path, *, more: Mapping[str, object] | None = None) -
         redis_server(folder / "redis") as redis,
         running_backend() as backend,
         running_backend(PLAYS) as awkward,
+        running_backend() as detour,
     ):
         port, operators = free_ports(2)
-        content = _configuration(folder, port=port, operators=operators, redis=redis.url, backend=backend, awkward=awkward)
+        content = _configuration(
+            folder, port=port, operators=operators, redis=redis.url, backend=backend, awkward=awkward
+        )
         configuration = folder / "inkom.yaml"
         configuration.write_text(json.dumps({**content, **(more or {})}), encoding="utf-8")
         serve = (str(Path(sysconfig.get_path("scripts"), "inkom")), "serve", "--config", str(configuration))
-        with running(serve, log=folder / "gateway.log", ready=lambda: _live(port), folder=ROOT):
+        proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), f"http://127.0.0.1:{detour.port}")
+        with running(serve, log=folder / "gateway.log", ready=lambda: _live(port), folder=ROOT, environment=proxies):
             cookie = asyncio.run(_signed_in(configuration))
             yield Gateway(
-                port=port, cookie=COOKIE_NAME + b"=" + cookie, backend=backend, awkward=awkward, folder=folder
+                port=port,
+                cookie=COOKIE_NAME + b"=" + cookie,
+                backend=backend,
+                awkward=awkward,
+                detour=detour,
+                records=Records(folder / "audit.jsonl"),
+                folder=folder,
             )
 
 

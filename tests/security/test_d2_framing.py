@@ -1,4 +1,4 @@
-"""Part D2 of the acceptance list on raw sockets, framing: lengths, codings, chunks. The cases are in `cases/framing`."""
+"""Part D2 of the acceptance list on raw sockets: lengths, codings, chunks. The cases are in `cases/framing`."""
 
 from __future__ import annotations
 

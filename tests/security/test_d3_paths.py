@@ -1,13 +1,13 @@
-"""Part D3 of the acceptance list on raw sockets: `public` is open to the visitor, `admin` is not, nothing confuses them."""
+"""Part D3 of the acceptance list on raw sockets: `public` is open to the visitor, `admin` is not."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.security.cases import paths
-from tests.security.cases.form import Case
+from tests.security.cases.form import Case, Good, head
 from tests.security.gateway import Gateway
-from tests.security.judging import assert_refused
+from tests.security.judging import assert_accepted, assert_refused, path_of
 
 
 def of(number: str) -> pytest.MarkDecorator:
@@ -54,3 +54,26 @@ async def test_d45_fragments_are_refused(gateway: Gateway, case: Case) -> None:
 @of("D26")
 async def test_d26_characters_that_no_path_may_hold_are_refused(gateway: Gateway, case: Case) -> None:
     await assert_refused(gateway, case)
+
+
+@pytest.mark.parametrize(("statement", "target", "path"), paths.SENT_AS_THEY_CAME)
+async def test_d43_to_d46_d30_v17_v26_v31_what_is_decided_is_byte_for_byte_what_is_sent(
+    gateway: Gateway, statement: str, target: bytes, path: bytes
+) -> None:
+    sent = ((b"GET", target, b""),)
+    case = Good(
+        name=repr(target), statements=frozenset((statement,)), raw=head(target=target), sent=sent, statuses=(200,)
+    )
+    await assert_accepted(gateway, case)
+    # The audit record was about the path in its one spelling, which is written down in the table.
+    assert path_of(target) == path
+
+
+@pytest.mark.parametrize(("statement", "target", "status"), paths.NOT_LET_IN)
+async def test_d38_d44_to_d46_no_spelling_of_another_path_is_let_in(
+    gateway: Gateway, statement: str, target: bytes, status: int
+) -> None:
+    numbers = frozenset((statement,))
+    await assert_accepted(
+        gateway, Good(name=repr(target), statements=numbers, raw=head(target=target), sent=(), statuses=(status,))
+    )

@@ -6,6 +6,7 @@ connection is cut in the middle; `SPOILED` are good answers behind which the con
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 
 from tests.security.backend import Play, Then
@@ -14,10 +15,16 @@ _OK = b"HTTP/1.1 200 OK\r\n"
 _PLAIN = _OK + b"content-length: 2\r\n\r\nok"
 _SECOND = _OK + b"content-length: 8\r\n\r\npoisoned"
 _CHUNKED = _OK + b"transfer-encoding: chunked\r\n\r\n"
+GZIPPED = gzip.compress(b"ok" * 100, mtime=0)
 
 
 def _say(*parts: bytes | float, then: Then = Then.HOLD) -> Play:
     return (*parts, then)
+
+
+def _flood(first: bytes, part: bytes) -> tuple[bytes | float, ...]:
+    """Ten parts, apart from each other: how much is read at once depends on the machine."""
+    return (0.05, first, *(one for _ in range(10) for one in (part, 0.01)))
 
 
 REFUSED: Mapping[str, tuple[int, Play]] = {
@@ -62,7 +69,10 @@ REFUSED: Mapping[str, tuple[int, Play]] = {
     "interim-flood": (502, _say(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" * 500, _PLAIN)),
     "continue-flood": (502, _say(b"HTTP/1.1 100 Continue\r\n\r\n" * 500, _PLAIN)),
     "interim-with-length": (502, _say(b"HTTP/1.1 103 Early Hints\r\ncontent-length: 2\r\n\r\nok" + _PLAIN)),
-    "interim-with-chunks": (502, _say(b"HTTP/1.1 100 Continue\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n" + _PLAIN)),
+    "interim-with-chunks": (
+        502,
+        _say(b"HTTP/1.1 100 Continue\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n" + _PLAIN),
+    ),
     "switch-unasked": (502, _say(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n")),
     "many-fields": (502, _say(_OK + b"x: 1\r\n" * 20_000 + b"content-length: 2\r\n\r\nok")),
     "large-field": (502, _say(_OK + b"x: " + b"1" * 100_000 + b"\r\ncontent-length: 2\r\n\r\nok")),
@@ -84,8 +94,8 @@ CUT: Mapping[str, Play] = {
     "chunk-overrun": _say(_CHUNKED + b"2\r\nok\r\n", 0.05, b"2\r\nok!\r\n0\r\n\r\n"),
     "chunk-huge": _say(_CHUNKED + b"2\r\nok\r\n", 0.05, b"10000000000000000\r\nok"),
     "chunk-bare-lf": _say(_CHUNKED + b"2\r\nok\r\n", 0.05, b"2\nok\n0\n\n"),
-    "chunk-extension-flood": _say(_CHUNKED + b"2\r\nok\r\n", 0.05, b"2;" + b"a" * 100_000 + b"\r\nok\r\n0\r\n\r\n"),
-    "trailer-flood": _say(_CHUNKED + b"2\r\nok\r\n", 0.05, b"0\r\n" + b"x: 1\r\n" * 20_000 + b"\r\n"),
+    "chunk-extension-flood": _say(_CHUNKED + b"2\r\nok\r\n", *_flood(b"2;", b"a" * 40_000), b"\r\nok\r\n0\r\n\r\n"),
+    "trailer-flood": _say(_CHUNKED + b"2\r\nok\r\n", *_flood(b"0\r\n", b"x: 1\r\n" * 7000), b"\r\n"),
     "bad-trailer": _say(_CHUNKED + b"2\r\nok\r\n", 0.05, b"0\r\nx : 1\r\n\r\n"),
 }
 
@@ -110,6 +120,15 @@ DOUBLE: Mapping[str, Play] = {
     "garbage-behind": _say(_PLAIN + b"\0\0\0"),
 }
 
+# Nothing is wrong with these: what the gateway must pass on as it is.
+PROPER: Mapping[str, Play] = {
+    "sets-a-cookie": (_OK + b"set-cookie: theirs=of-the-first-one\r\ncontent-length: 2\r\n\r\nok", Then.GO_ON),
+    "compressed": (
+        _OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n%b" % (len(GZIPPED), GZIPPED),
+        Then.GO_ON,
+    ),
+}
+
 PLAYS: Mapping[bytes, Play] = {
     name.encode(): play
     for name, play in (
@@ -117,5 +136,6 @@ PLAYS: Mapping[bytes, Play] = {
         *CUT.items(),
         *((name, play) for name, (_, _, play) in SPOILED.items()),
         *DOUBLE.items(),
+        *PROPER.items(),
     )
 }

@@ -84,10 +84,10 @@ SENT_AS_THEY_CAME = (
     ("V31", b"/public/x?y=/public?", b"/public/x"),
 )
 
-# Found nowhere, or closed: the verdict is that of `admin` or of no application at all, never that of `public`.
+# Closed (403), found nowhere (404), led to the address with a slash (303), or the start page (200): never forwarded.
 NOT_LET_IN = (
     ("D38", b"/admin/", 403),
-    ("D38", b"/admin", 404),
+    ("D38", b"/admin", 303),
     ("D38", b"/admin/x", 403),
     ("D38", b"/admin/%41", 403),
     ("D44", b"/ADMIN/", 404),
@@ -104,12 +104,12 @@ NOT_LET_IN = (
     ("D44", b"/publ%c4%b1c/x", 404),
     ("D45", b"/admin/?x", 403),
     ("D45", b"/admin/?/public/", 403),
-    ("D45", b"/admin?x", 404),
-    ("D45", b"/admin?/public/", 404),
+    ("D45", b"/admin?x", 303),
+    ("D45", b"/admin?/public/", 303),
     ("D45", b"/admin%3fx", 404),
-    ("D45", b"/public?../admin", 404),
-    ("D45", b"/?/public/", 303),
-    ("D46", b"/public", 404),
+    ("D45", b"/public?../admin", 303),
+    ("D45", b"/?/public/", 200),
+    ("D46", b"/public", 303),
     ("D46", b"/public.evil/", 404),
     ("D46", b"/publi/", 404),
     ("D46", b"/publicx/", 404),
