@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
+from tests.security.listening import listening
 from tests.security.strict import Request, read_requests
 
 
@@ -49,7 +49,6 @@ class Backend:
         self.requests: list[Request] = []
         self.port = 0
         self._plays = plays
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def connection_of(self, target: bytes) -> Seen:
         """The one connection that a request with this target came over."""
@@ -58,16 +57,13 @@ class Backend:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         seen = Seen()
         self.connections.append(seen)
-        with suppress(ConnectionError, asyncio.CancelledError):
-            await self._converse(seen, reader, writer)
-        seen.ended = True
-        writer.close()
+        try:
+            with suppress(ConnectionError):
+                await self._converse(seen, reader, writer)
+        finally:
+            seen.ended = True
 
     async def _converse(self, seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while octets := await reader.read(65536):
@@ -82,11 +78,6 @@ class Backend:
                     writer.write(echo(request))
                 elif not await perform(play, reader, writer):
                     return
-
-    def stop(self) -> None:
-        """Called in the loop of the backend, at the end."""
-        for task in self._tasks:
-            task.cancel()
 
 
 def echo(request: Request) -> bytes:
@@ -125,24 +116,7 @@ def _reset(writer: asyncio.StreamWriter) -> None:
 @contextmanager
 def running_backend(plays: Mapping[bytes, Play] | None = None) -> Iterator[Backend]:
     """Run a backend for the length of a block."""
-    backend, loop, ready = Backend(plays or {}), asyncio.new_event_loop(), threading.Event()
-    ended = asyncio.Event()
-
-    async def run() -> None:
-        server = await asyncio.start_server(backend.serve, "127.0.0.1", 0)
-        backend.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        await ended.wait()
-        server.close()
-        backend.stop()
-        await asyncio.sleep(0)
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
-    thread.start()
-    try:
-        assert ready.wait(10), "the backend did not start"
+    backend = Backend(plays or {})
+    with listening(backend.serve) as port:
+        backend.port = port
         yield backend
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join(10)
-        loop.close()

@@ -17,8 +17,8 @@ _FIELD = re.compile(
     rb"(%b):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*" % _TOKEN
 )
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-# RFC 9112 7.1.1, less the quoted strings, which nobody sends.
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;%b(?:=%b)?)*" % (_TOKEN, _TOKEN))
+# RFC 9112 7.1.1, less escapes in quoted strings, which nobody sends.
+_CHUNK = re.compile(rb'([0-9A-Fa-f]{1,15})(?:;%b(?:=(?:%b|"[\t\x20\x21\x23-\x5b\x5d-\x7e]*"))?)*' % (_TOKEN, _TOKEN))
 _WITHOUT_BODY = frozenset((204, 304))
 
 Fields = tuple[tuple[bytes, bytes], ...]

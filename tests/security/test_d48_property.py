@@ -31,9 +31,10 @@ HOST = b"gw.example"
 TARGETS = int(os.environ.get("TARGETS", "3000"))
 
 _PIECES = (
-    b"/ // . .. ... %2e %2E .%2e %2e%2e %2f %2F / %5c \\ ; ;x=1 %3b %25 %252e %252f ? # & = : @ , + ! ~ _ - * ' ( ) $ | [ ] "
-    b"public admin publicity PUBLIC %70ublic %61dmin %41dmin %c0%af %c0%ae %c3%a9 e%cc%81 %ef%bd%81 %20 %09 %00 %0d%0a %7f %c2%85 % %a %zz "
-    b"%u002e a b.c a. .a %61 %7E %2D http://gw.example http://evil.example *"
+    b"/ // . .. ... %2e %2E .%2e %2e%2e %2f %2F / %5c \\ ; ;x=1 %3b %25 %252e %252f ? # & = : @ , + ! ~ _ - * ' ( ) "
+    b"$ | [ ] "
+    b"public admin publicity PUBLIC %70ublic %61dmin %41dmin %c0%af %c0%ae %c3%a9 e%cc%81 %ef%bd%81 %20 %09 %00 %0d%0a "
+    b"%7f %c2%85 % %a %zz %u002e a b.c a. .a %61 %7E %2D http://gw.example http://evil.example *"
 ).split()
 _PARTS = st.one_of(
     st.sampled_from(_PIECES), st.sampled_from([b"/", b"/public/", b"/admin/"]), st.binary(min_size=1, max_size=2)
