@@ -71,11 +71,18 @@ async def test_d35_an_answer_that_breaks_the_rules_later_is_cut_and_never_whole(
 @pytest.mark.parametrize("name", SPOILED)
 async def test_d35_behind_an_answer_with_too_much_the_connection_is_not_used_again(gateway: Gateway, name: str) -> None:
     method, status, _ = SPOILED[name]
-    octets = await ask(gateway, name, method)
+    played, control = b"/awkward/" + name.encode(), b"/awkward/beside-" + name.encode()
+    asking = asyncio.create_task(ask(gateway, name, method))
+    await until(lambda: any(one.target == played for one in gateway.awkward.requests))
+    # Meanwhile another client is served over another connection, which rests first and so would end first by itself.
+    await ask(gateway, control.rpartition(b"/")[2].decode())
+    octets = await asking
     answers, rest = read_answers(octets, [method])
     assert rest == b""
     assert [one.status for one in answers] == [status]
     assert b"poisoned" not in octets
+    await until(lambda: gateway.awkward.connection_of(played).ended)
+    assert not gateway.awkward.connection_of(control).ended
     await assert_next_is_right(gateway, name)
 
 

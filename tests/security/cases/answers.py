@@ -99,16 +99,16 @@ CUT: Mapping[str, Play] = {
     "bad-trailer": _say(_CHUNKED + b"2\r\nok\r\n", 0.05, b"0\r\nx : 1\r\n\r\n"),
 }
 
-# Name: method, status of the answer to the client, what the backend says.
+# Name: method, status of the answer to the client, what the backend says, a little later than it could.
 SPOILED: Mapping[str, tuple[bytes, int, Play]] = {
-    "second-answer-later": (b"GET", 200, _say(_PLAIN, 0.02, _SECOND)),
-    "body-after-head": (b"HEAD", 200, _say(_PLAIN)),
-    "answer-after-head": (b"HEAD", 200, _say(_OK + b"content-length: 8\r\n\r\n", 0.02, _SECOND)),
-    "body-after-204": (b"GET", 204, _say(b"HTTP/1.1 204 No Content\r\n\r\n", 0.02, b"ok")),
-    "body-after-304": (b"GET", 304, _say(b"HTTP/1.1 304 Not Modified\r\ncontent-length: 2\r\n\r\n", 0.02, b"ok")),
-    "says-close-and-stays": (b"GET", 200, _say(_OK + b"connection: close\r\ncontent-length: 2\r\n\r\nok")),
-    "until-the-end": (b"GET", 200, _say(_OK + b"\r\nok", then=Then.CLOSE)),
-    "http-1-0": (b"GET", 200, _say(b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok")),
+    "second-answer-later": (b"GET", 200, _say(0.1, _PLAIN, 0.02, _SECOND)),
+    "body-after-head": (b"HEAD", 200, _say(0.1, _PLAIN)),
+    "answer-after-head": (b"HEAD", 200, _say(0.1, _OK + b"content-length: 8\r\n\r\n", 0.02, _SECOND)),
+    "body-after-204": (b"GET", 204, _say(0.1, b"HTTP/1.1 204 No Content\r\n\r\n", 0.02, b"ok")),
+    "body-after-304": (b"GET", 304, _say(0.1, b"HTTP/1.1 304 Not Modified\r\ncontent-length: 2\r\n\r\n", 0.02, b"ok")),
+    "says-close-and-stays": (b"GET", 200, _say(0.1, _OK + b"connection: close\r\ncontent-length: 2\r\n\r\nok")),
+    "until-the-end": (b"GET", 200, _say(0.1, _OK + b"\r\nok", then=Then.CLOSE)),
+    "http-1-0": (b"GET", 200, _say(0.1, b"HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok")),
 }
 
 # Two answers in one piece: the first may be what somebody put before the real one. It is refused, or passed on alone.
