@@ -114,11 +114,6 @@ class Gateway:
         self.records.read_on()
         return self.records.by_id[record]
 
-    @property
-    def log(self) -> str:
-        """What the process said."""
-        return (self.folder / "gateway.log").read_text(errors="replace")
-
 
 @contextmanager
 def running_gateway(folder: Path, *, more: Mapping[str, object] | None = None) -> Iterator[Gateway]:

@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from time import monotonic
+from types import ModuleType
 
 import pytest
 
 from tests.conftest import TABLE
 from tests.security.cases import accepted, fields, framing, paths
-from tests.security.cases.form import COOKIE, head
+from tests.security.cases.form import COOKIE, Case, Good, head
 from tests.security.fronts import FRONTS, running_front
 from tests.security.gateway import Gateway
 from tests.security.strict import Answer, Request, read_answers, read_requests
@@ -31,36 +33,21 @@ _LONGEST = 20_000
 _ABSOLUTE = re.compile(rb"^https?://[^/]*", re.IGNORECASE)
 _APPLICATIONS = (b"/public/", b"/publicity/", b"/%70")
 
-RAW = tuple(
-    raw
-    for raw in (
-        *(
-            case.raw
-            for table in vars(framing).values()
-            if isinstance(table, tuple)
-            for case in table
-            if hasattr(case, "half")
-        ),
-        *(
-            case.raw
-            for table in vars(fields).values()
-            if isinstance(table, tuple)
-            for case in table
-            if hasattr(case, "half")
-        ),
-        *(case.raw for case in paths.REFUSED),
-        *(
-            case.raw
-            for table in vars(accepted).values()
-            if isinstance(table, tuple)
-            for case in table
-            if hasattr(case, "sent")
-        ),
-        *(head(target=target) for _, target, _ in (*paths.SENT_AS_THEY_CAME, *paths.NOT_LET_IN)),
-    )
-    # The gateway reads over an extension without a name, and the strict reader doesn't.
-    if len(raw) < _LONGEST and b"2;=" not in raw
+
+def raw_of(tables: ModuleType) -> Iterator[bytes]:
+    """The octets of all cases of a module."""
+    for table in vars(tables).values():
+        if isinstance(table, tuple):
+            yield from (case.raw for case in table if isinstance(case, Case | Good))
+
+
+_TARGETS = (*paths.SENT_AS_THEY_CAME, *paths.NOT_LET_IN)
+_ALL = (
+    *chain.from_iterable(map(raw_of, (framing, fields, paths, accepted))),
+    *(head(target=one) for _, one, _ in _TARGETS),
 )
+# The gateway reads over an extension without a name, and the strict reader doesn't.
+RAW = tuple(raw for raw in _ALL if len(raw) < _LONGEST and b"2;=" not in raw)
 
 
 async def say(port: int, octets: bytes) -> None:
