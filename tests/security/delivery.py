@@ -18,6 +18,7 @@ from tests.security.cases.form import COOKIE, HOST
 _PAUSE = 0.002  # seconds between two pieces: long enough to be read as two, and no matter if it is not
 _PATIENCE = 20.0
 _SMALL = 300  # octets that are sent one by one; of longer cases, so many at the beginning and at the end
+_MOST = 100  # places in something long: each is a connection of its own
 # At how many places each case is split; PLACES in the environment says another number, and 0 all of them.
 _PLACES = int(os.environ.get("PLACES", "5"))
 # Where parsers change their state: within line ends, around colons and spaces, before digits of lengths and chunks.
@@ -40,7 +41,7 @@ def good(target: bytes, cookie: bytes, *lines: bytes) -> bytes:
 
 
 def deliveries(case: bytes, cookie: bytes, *, places: int = _PLACES) -> Iterator[Delivery]:
-    """All the ways to send a case with this cookie; `places` is at how many places it is split (0: at all of them)."""
+    """All the ways to send a case with this cookie, split at so many `places` (0: at all, up to a hundred)."""
     raw = case.replace(COOKIE, cookie)
     yield Delivery(way="in one piece", pieces=(raw,))
     yield Delivery(way="byte by byte", pieces=tuple(_byte_by_byte(raw, cookie)), pause=0)
@@ -99,7 +100,8 @@ def _byte_by_byte(raw: bytes, cookie: bytes) -> Iterator[bytes]:
 
 def _chosen(places: list[int], most: int) -> list[int]:
     """So many of the places, spread over them all."""
-    if most == 0 or len(places) <= most:
+    most = most or _MOST
+    if len(places) <= most:
         return places
     step = len(places) / most
     return [places[int(at * step)] for at in range(most)]

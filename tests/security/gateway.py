@@ -219,7 +219,8 @@ def _configuration(
             "client_authentication": "client_secret_basic",
             "client_secret": "of-no-use-here",
         },
-        "registers": {"idm": nowhere, "kbo": nowhere, "token": "of-no-use-here"},
+        # However long the tests take, the facts of the session are fresh: no register is there to ask.
+        "registers": {"idm": nowhere, "kbo": nowhere, "token": "of-no-use-here", "facts_max_age": 86_400},
         "registrations": {"database": f"sqlite:///{folder / 'registrations.sqlite'}"},
         "sessions": {"redis": redis, "secrets_file": "session-secrets"},
         "policies": "policies",
