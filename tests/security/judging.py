@@ -35,7 +35,7 @@ async def assert_refused(gateway: Gateway, case: Case) -> None:
 
 def _assert_one_refusal(case: Case, way: Delivery, octets: bytes) -> None:
     answers, rest = read_answers(octets)
-    assert rest == b"", f"{way.way}: {rest[:200]!r} behind the answers"
+    assert case.flood or rest == b"", f"{way.way}: {rest[:200]!r} behind the answers"
     served, last = answers[: len(way.good_before)], answers[len(way.good_before) :]
     assert [one.body for one in served] == [b"GET " + target for target in way.good_before], way.way
     if case.flood and not last:
@@ -70,10 +70,11 @@ async def assert_accepted(gateway: Gateway, case: Good) -> None:
         since = len(gateway.backend.requests)
         octets = await send(gateway.port, way)
         answers, rest = read_answers(octets, [*([b"GET"] * len(way.good_before)), *methods])
-        assert rest == b"", way.way
+        assert case.flood or rest == b"", way.way
         ending = () if case.ends else (200,)
         statuses = [*([200] * len(way.good_before)), *case.statuses, *ending]
-        assert [one.status for one in answers] == statuses, f"{way.way}: {octets[:2000]!r}"
+        lost = case.flood and len(answers) == len(way.good_before)
+        assert lost or [one.status for one in answers] == statuses, f"{way.way}: {octets[:2000]!r}"
         seen = gateway.backend.requests[since + len(way.good_before) :]
         expected = [*case.sent, *(() if case.ends else ((b"GET", b"/public/end", b""),))]
         assert [(one.method, one.target, one.body) for one in seen] == expected, way.way

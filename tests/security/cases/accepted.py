@@ -18,6 +18,7 @@ def _good(
     statuses: tuple[int, ...] = (200,),
     absent: bytes = b"",
     ends: bool = False,
+    flood: bool = False,
 ) -> Good:
     return Good(
         name=name,
@@ -27,6 +28,7 @@ def _good(
         statuses=statuses,
         absent=frozenset(absent.split()),
         ends=ends,
+        flood=flood,
     )
 
 
@@ -60,7 +62,7 @@ EARLY = (
     _good("D24", "a redirect to sign in", head(_LENGTH, b"Accept: text/html", b"Sec-Fetch-Mode: navigate", cookie=False) + _INNER, statuses=(303,)),
     _good("D24", "404 with a length", head(_LENGTH, target=b"/nowhere", method=b"POST") + _INNER, statuses=(404,)),
     _good("D24", "413 with a body that is drained", head(b"Content-Length: 250000", method=b"POST") + _INNER * 2000 + b"x" * (250_000 - 2000 * len(_INNER)), statuses=(413,)),
-    _good("D24", "413 with a body that is too much to drain", head(b"Content-Length: 900000", method=b"POST") + b"x" * 900_000 + SMUGGLED, statuses=(413,), ends=True),
+    _good("D24", "413 with a body that is too much to drain", head(b"Content-Length: 900000", method=b"POST") + b"x" * 900_000 + SMUGGLED, statuses=(413,), ends=True, flood=True),
 )  # fmt: skip
 
 EXPECTING = (

@@ -35,7 +35,8 @@ class Case:
 class Good:
     """Requests that must be answered, in which order the backend gets which targets with which bodies.
 
-    `ends`: the connection closes behind them. `statuses` are those of the answers.
+    `ends`: the connection closes behind them. `statuses` are those of the answers. `flood`: so much that a client which is
+    still sending may lose the answer when the connection is cut (RFC 9112 9.6).
     """
 
     name: str
@@ -45,6 +46,7 @@ class Good:
     statuses: tuple[int, ...]
     absent: frozenset[bytes] = frozenset()  # names of fields that the backend must not get
     ends: bool = False
+    flood: bool = False
 
 
 def head(
