@@ -13,10 +13,14 @@ from pathlib import Path
 
 STATEMENT = "statement"
 SEEN = "seen"
-_LAST = {"A": 70, "B": 34, "C": 57}
-ALL = tuple(f"{part}{number:02}" for part, last in _LAST.items() for number in range(1, last + 1))
-_NAMED = re.compile(r"test((?:_(?:[abc]\d\d|to(?=_[abc]\d\d)))+)_")
-_NUMBER = re.compile(r"\b[ABC]\d\d\b")
+# What must be proven: parts A to C whole, of part D what concerns framing and paths, of part V what concerns the proxy.
+_PARTS = {"A": range(1, 71), "B": range(1, 35), "C": range(1, 58), "D": range(18, 49), "V": range(14, 32)}
+ALL = tuple(f"{part}{number:02}" for part, numbers in _PARTS.items() for number in numbers)
+# The whole list: what else is proven is counted too.
+_LAST = {"A": 70, "B": 34, "C": 59, "D": 90, "V": 32}
+LISTED = tuple(f"{part}{number:02}" for part, last in _LAST.items() for number in range(1, last + 1))
+_NAMED = re.compile(r"test((?:_(?:[abcdv]\d\d|to(?=_[abcdv]\d\d)))+)_")
+_NUMBER = re.compile(r"\b[ABCDV]\d\d\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

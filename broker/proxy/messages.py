@@ -158,6 +158,8 @@ def check_response(status: int, version: bytes, headers: Headers, *, look: Look 
         return "both Content-Length and Transfer-Encoding"  # RFC 9112 6.3 rule 3
     if len(lengths) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
         return "no single valid Content-Length"  # RFC 9112 6.3 rule 5
+    if codings and version == b"1.0":
+        return "a transfer coding in HTTP/1.0"  # RFC 9112 6.1: its framing is faulty
     if codings and [coding.lower() for coding in codings] != [b"chunked"]:
         return "a transfer coding other than chunked"  # RFC 9112 6.1
     if status < 200 and (lengths or codings):

@@ -110,9 +110,11 @@ def canonical_host(value: bytes) -> bytes | None:
     match = _HOST.fullmatch(value)
     if match is None:
         return None
-    name, port = match["name"].lower().removesuffix(b"."), match["port"]
-    if not name or name.startswith(b".") or b".." in name:
+    name, port = match["name"].lower(), match["port"]
+    # RFC 1034 3.1: one dot at the end is the root; no label is empty.
+    if name.startswith(b".") or b".." in name:
         return None
+    name = name.removesuffix(b".")
     if port is None:
         return name
     # RFC 9110 4.2 and RFC 6335 6: a port is 16 bits, and 0 is reserved.

@@ -284,7 +284,7 @@ class TunnelProtocol(asyncio.Protocol):
 
     def _refuse(self, status: int, title: str) -> None:
         body = title.encode("ascii")
-        headers = [(b"content-type", b"text/plain; charset=utf-8")]
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
         if status == 426:
             # RFC 6455 4.2.2 and RFC 9110 15.5.22
             headers += [(b"sec-websocket-version", b"13"), (b"upgrade", b"websocket")]

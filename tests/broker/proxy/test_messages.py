@@ -314,3 +314,4 @@ def test_the_head_of_an_answer_is_checked(status: int, headers: Headers, good: b
 def test_an_answer_in_another_version_is_refused() -> None:
     assert check_response(200, b"2.0", []) is not None
     assert check_response(200, b"1.0", []) is None
+    assert check_response(200, b"1.0", [(b"transfer-encoding", b"chunked")]) is not None

@@ -156,6 +156,8 @@ def test_a_backend_gets_a_target_in_origin_form(target: bytes, sent: bytes) -> N
         (b"", None),
         (b".", None),
         (b"gw..example", None),
+        (b"gw.example..", None),
+        (b"gw.example..:443", None),
         (b".gw.example", None),
         (b"a, b", None),
         (b"a b", None),
