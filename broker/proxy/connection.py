@@ -18,6 +18,7 @@ from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers, check_response, lo
 HIGH_WATER = 64 * 1024
 _MAX_INTERIM_ANSWERS = 16
 _CHUNK_FRAMING = 32  # bytes that one chunk may spend on its size and line ends before they count as padding
+_DELIMITING = frozenset((b"content-length", b"transfer-encoding"))
 _NO_CONTENT = frozenset((204, 304))  # RFC 9110 6.4.1
 
 
@@ -281,7 +282,7 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange.method == b"HEAD" or status in _NO_CONTENT:
             exchange.complete = True
         else:
-            exchange.until_close = not (b"content-length" in look.told or b"transfer-encoding" in look.told)
+            exchange.until_close = not any(name in _DELIMITING for name, _ in look.ruled)
 
     def on_body(self, octets: bytes) -> None:
         if self._exchange.complete:

@@ -59,6 +59,7 @@ class EdgeProtocol(PatientProtocol):
         self.client_lines = b""  # what backends are told of this connection, once it is asked for
         self.running: EdgeCycle | Carriage | None = None
         self.refusal: Problem | None = None
+        self.resting_since: float | None = None
         self.is_last = False  # the client asked to close after the request under way
         self.tunnel: TunnelProtocol | None = None
         self.unaccounted = 0  # bytes that were neither head nor body: partial heads, chunk extensions, trailers
@@ -77,10 +78,13 @@ class EdgeProtocol(PatientProtocol):
         self._refuse(_FULL)
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
-        # In slices, so that padding is noticed while the request that it belongs to is still being read.
-        for at in range(0, len(data), _SLICE):
-            self._read(data[at : at + _SLICE])
+        self.resting_since = None
+        if len(data) <= _SLICE:
+            self._read(data)
+        else:
+            # In slices, so that padding is noticed while the request that it belongs to is still being read.
+            for at in range(0, len(data), _SLICE):
+                self._read(data[at : at + _SLICE])
         if self.muted:
             return
         if self.reading == "head" or (self.reading == "nothing" and self.running is None):
@@ -151,9 +155,9 @@ class EdgeProtocol(PatientProtocol):
             self._refuse(problem)
             raise _StopReadingError
         self.reading = "body"
-        self.expect_100_continue = b"expect" in look.told
+        self.expect_100_continue = any(name == b"expect" for name, _ in look.ruled)
         if not self.parser.should_upgrade():
-            self._begin(method, version)
+            self._begin(method, version, look.ruled)
 
     def on_chunk_header(self) -> None:
         self._account(min(_CHUNK_FRAMING, max(0, self.unaccounted)))
@@ -185,18 +189,18 @@ class EdgeProtocol(PatientProtocol):
         if self.is_last:
             self._mute()
         elif self.running is None:
-            self._await_next()
+            self._rest()
 
     # Requests and answers
 
-    def _begin(self, method: bytes, version: str) -> None:
+    def _begin(self, method: bytes, version: str, ruled: Headers) -> None:
         self.served += 1
         enough = self.served >= self.settings.requests
         self.is_last = version == "1.0" or enough or not self.parser.should_keep_alive()
         self.arrived = self.swallowed = 0
         carriage = None
         if self.fast is not None and self.running is None and version == "1.1":
-            carriage = self.fast.carriage(self, method, keep_alive=not self.is_last)
+            carriage = self.fast.carriage(self, method, ruled, keep_alive=not self.is_last)
         if carriage is not None:
             self.cycle = self.running = carriage
             carriage.begin()
@@ -268,25 +272,32 @@ class EdgeProtocol(PatientProtocol):
             else:
                 self._close()
             return
-        super().on_response_complete()
-        self._go_on()
-
-    def _go_on(self) -> None:
-        if self.running is not None or self.transport.is_closing():
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
             return
-        if self.refusal is not None:
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self.refusal is not None:
             self._write_refusal(self.refusal)
-        elif self.reading != "nothing":
-            # The limit for a head or a body holds instead.
-            self._unset_keepalive_if_required()
+        elif self.reading == "nothing":
+            self._rest()
+        # Otherwise the limit for a head or a body holds.
 
-    def _await_next(self) -> None:
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+    def _rest(self) -> None:
+        """Wait for the next request, for a while. Nearly always one comes: the timer runs on, and looks when it fires."""
+        self.resting_since = self.loop.time()
+        if "rest" not in self.timers:
+            self._after("rest", self.timeout_keep_alive, self._has_rested)
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Called when no next request came."""
-        self._close()
+    def _has_rested(self) -> None:
+        if self.resting_since is None:
+            return
+        left = self.resting_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self._close()
+        else:
+            self._after("rest", left, self._has_rested)
 
     # Upgrades
 
@@ -387,7 +398,7 @@ class EdgeProtocol(PatientProtocol):
 
     def _write_refusal(self, problem: Problem) -> None:
         self.refusal = None
-        self._unset_keepalive_if_required()
+        self.resting_since = None
         body = json.dumps({"type": "about:blank", "title": problem.title, "status": problem.status}).encode("ascii")
         fields = [
             *self.server_state.default_headers,

@@ -40,15 +40,18 @@ class FastPath:
         self._looking: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def carriage(self, edge: EdgeProtocol, method: bytes, *, keep_alive: bool) -> Carriage | None:
-        """Return what carries the request that the edge has read the head of; None when it takes the other path."""
+    def carriage(self, edge: EdgeProtocol, method: bytes, ruled: Headers, *, keep_alive: bool) -> Carriage | None:
+        """Return what carries the request that the edge has read the head of; None when it takes the other path.
+
+        `ruled` are those of its fields that rules are about.
+        """
         headers, target = edge.headers, edge.url
-        length = _length(headers)
-        granted = None if length is None else self._gate.ready(headers, target, method.decode(), length=length)
+        length = _length(ruled)
+        granted = None if length is None else self._gate.ready(ruled, target, method.decode(), length=length)
         if granted is None:
             return None
         own_cookies = self._gate.own_cookies
-        fields = client_fields(headers, dropped_cookies=own_cookies)
+        fields = client_fields(headers, dropped_cookies=own_cookies, ruled=ruled)
         ours = edge.client_lines or self._lines_about(edge)
         sent, rewriting = origin_form(target), granted.application.rewriting
         if rewriting is not None:

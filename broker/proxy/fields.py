@@ -76,9 +76,15 @@ def request_headers(
     return kept + forwarded_fields(peer) + checked(identity)
 
 
-def client_fields(headers: Headers, *, dropped_cookies: CookieNames, keep_authorization: bool = False) -> Headers:
-    """The client's fields less what a client may not say."""
-    named = _connection_options(headers)
+def client_fields(
+    headers: Headers,
+    *,
+    dropped_cookies: CookieNames,
+    keep_authorization: bool = False,
+    ruled: Headers | None = None,
+) -> Headers:
+    """The client's fields less what a client may not say. `ruled` are those of them that Connection is among."""
+    named = _connection_options(headers if ruled is None else ruled)
     kept: Headers = []
     for field in headers:
         name = field[0]
@@ -147,7 +153,7 @@ def values_of(headers: Headers, wanted: bytes) -> list[bytes]:
 
 def _connection_options(headers: Headers) -> frozenset[bytes]:
     """The fields that Connection names, except those that it can't take away."""
-    values = [value for name, value in headers if name == b"connection"]
+    values = values_of(headers, b"connection")
     if not values or values == [b"keep-alive"]:
         return _NOTHING_NAMED
     options: Iterable[bytes] = (option.strip().lower() for value in values for option in value.split(b","))

@@ -159,9 +159,10 @@ class Gate:
             raise
         await self._forward(granted, scope, receive, send)
 
-    def ready(self, headers: Headers, target: bytes, method: str, *, length: int) -> Pass | None:
+    def ready(self, ruled: Headers, target: bytes, method: str, *, length: int) -> Pass | None:
         """Return the pass of a request that can be carried below ASGI, whose body has `length` bytes, if it has one.
 
+        `ruled` are those of its fields that rules are about (`messages.look_at`), which suffice.
         Asks nobody, and decides nothing: without a pass, a request is judged on its way through ASGI.
         """
         path = application_path(target)
@@ -171,10 +172,10 @@ class Gate:
             or application.backend_may_ask_for_step_up
             or length > application.upstream.limits.max_body
             # A form that confirms a kept one is not what is sent on.
-            or (method == "POST" and carries_cookie(headers, self._parked_cookie))
+            or (method == "POST" and carries_cookie(ruled, self._parked_cookie))
         ):
             return None
-        return self._kept(headers, path, application, method=method)
+        return self._kept(ruled, path, application, method=method)
 
     async def admit_tunnel(self, request: UpgradeRequest) -> TunnelGranted | TunnelRefused:
         """Judge a WebSocket upgrade by the same rules, and end the tunnel when they no longer hold."""

@@ -23,6 +23,7 @@ from broker.proxy.fields import (
     is_token,
     request_headers,
     response_headers,
+    values_of,
 )
 from broker.proxy.targets import (
     Problem,
@@ -75,8 +76,7 @@ class Body(Enum):
 DEFAULT_LIMITS = MessageLimits()
 MAX_RESPONSE_HEAD = 64 * 1024
 
-_LOOKED_AT = frozenset((b"host", b"cookie", b"content-length", b"transfer-encoding", b"expect"))
-_NONE: list[bytes] = []
+_LOOKED_AT = frozenset(b"host cookie content-length transfer-encoding expect connection authorization dpop".split())
 _PLAIN, _RULED, _STRANGE = "plain", "ruled", "strange"  # kinds of field names
 
 # RFC 9110 9.1 and RFC 4918; CONNECT and TRACE (RFC 9110 9.3.6, 9.3.8) have no place behind a gateway.
@@ -88,27 +88,28 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")  # RFC 9110 8.6, and small enough for ever
 
 
 class Look(NamedTuple):
-    """What one look at the fields of a head tells: their size, and the values of those that the rules are about."""
+    """What one look at the fields of a head tells: their size, and which of them rules are about, in their order."""
 
     size: int
-    told: dict[bytes, list[bytes]]
+    ruled: Headers
     are_tokens: bool
 
 
 def look_at(headers: Headers) -> Look:
-    """Look at all fields once."""
+    """Look at all fields once: most rules need to see few of them."""
     size, are_tokens = 4 * len(headers), True
-    told: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
+    ruled: Headers = []
+    for field in headers:
+        name, value = field
         size += len(name) + len(value)
         kind = _kind(name)
         if kind is _PLAIN:
             continue
         if kind is _RULED:
-            told.setdefault(name, []).append(value)
+            ruled.append(field)
         else:
             are_tokens = False
-    return Look(size, told, are_tokens)
+    return Look(size, ruled, are_tokens)
 
 
 def check_request(
@@ -127,8 +128,8 @@ def check_request(
         _check_size(target, headers, look, limits)
         or _check_method(method, version)
         or _check_fields(headers, look)
-        or _check_host_and_target(target, look.told.get(b"host", _NONE), hosts)
-        or _check_framing(look.told, version)
+        or _check_host_and_target(target, values_of(look.ruled, b"host"), hosts)
+        or _check_framing(look.ruled, version)
     )
 
 
@@ -151,7 +152,8 @@ def check_response(status: int, version: bytes, headers: Headers, *, look: Look 
     look = look or look_at(headers)
     if not look.are_tokens:
         return "a header name that is no token"
-    lengths, codings = look.told.get(b"content-length", _NONE), look.told.get(b"transfer-encoding", _NONE)
+    lengths = values_of(look.ruled, b"content-length")
+    codings = values_of(look.ruled, b"transfer-encoding")
     if not are_values([value for _, value in headers]):
         return "a control character in a header value"
     if lengths and codings:
@@ -181,7 +183,7 @@ def _check_size(target: bytes, headers: Headers, look: Look, limits: MessageLimi
         return Problem(status=431, title="Too many header fields")  # RFC 6585 5
     if look.size > limits.headers:
         return Problem(status=431, title="The header fields are too large")
-    if sum(map(len, look.told.get(b"cookie", _NONE))) > limits.cookies:
+    if sum(map(len, values_of(look.ruled, b"cookie"))) > limits.cookies:
         return Problem(status=431, title="The cookies are too large")
     return None
 
@@ -219,8 +221,9 @@ def _check_host_and_target(target: bytes, values: list[bytes], hosts: frozenset[
     return None
 
 
-def _check_framing(told: dict[bytes, list[bytes]], version: bytes) -> Problem | None:
-    lengths, codings = told.get(b"content-length", _NONE), told.get(b"transfer-encoding", _NONE)
+def _check_framing(ruled: Headers, version: bytes) -> Problem | None:
+    lengths = values_of(ruled, b"content-length")
+    codings = values_of(ruled, b"transfer-encoding")
     if lengths and codings:
         return Problem(status=400, title="Both Content-Length and Transfer-Encoding")  # RFC 9112 6.3 rule 3
     if len(lengths) > 1 or any(not _LENGTH.fullmatch(length) for length in lengths):
@@ -229,6 +232,6 @@ def _check_framing(told: dict[bytes, list[bytes]], version: bytes) -> Problem | 
         return Problem(status=400, title="Transfer-Encoding in HTTP/1.0")  # RFC 9112 6.1
     if codings and [coding.lower() for coding in codings] != [b"chunked"]:
         return Problem(status=501, title="The transfer coding is not supported")  # RFC 9112 6.1
-    if any(value.lower() != b"100-continue" for value in told.get(b"expect", _NONE)):
+    if any(value.lower() != b"100-continue" for value in values_of(ruled, b"expect")):
         return Problem(status=417, title="The expectation is not supported")  # RFC 9110 10.1.1
     return None

@@ -12,7 +12,7 @@ from tests.project.places import PACKAGES, ROOT, modules, read
 
 SAYS_NOTHING = frozenset({"manager", "helper", "helpers", "util", "utils", "base", "handler", "data", "info"})
 # Names that others chose: asyncio.Protocol, uvicorn's protocol, python-multipart's callbacks, aiosmtpd's questions.
-OF_LIBRARIES = frozenset({"data_received", "timeout_keep_alive_handler", "on_part_data", "handle_data"})
+OF_LIBRARIES = frozenset({"data_received", "on_part_data", "handle_data"})
 
 
 def _avoided_words() -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def test_uvicorn_still_has_what_the_edge_relies_on() -> None:
     assert uvicorn.__version__.startswith("0.54.")
     methods = "data_received on_message_begin on_url on_header on_headers_complete on_body on_message_complete"
     assert all(callable(getattr(HttpToolsProtocol, name)) for name in methods.split())
-    more = "_start_asgi_task on_response_complete handle_websocket_upgrade timeout_keep_alive_handler shutdown"
+    more = "_start_asgi_task on_response_complete handle_websocket_upgrade shutdown"
     assert all(callable(getattr(HttpToolsProtocol, name)) for name in more.split())
     source = inspect.getsource(HttpToolsProtocol)
     for attribute in ["pipeline", "flow", "cycle", "tasks", "connections", "expect_100_continue", "url", "headers"]:
