@@ -66,22 +66,17 @@ class Carriage:
         granted: Pass,
         *,
         method: bytes,
-        target: bytes,
-        fields: Headers,
         head: bytes,
         keep_alive: bool,
         own_cookies: CookieNames,
         over: Callable[[Carriage], None],
     ) -> None:
-        """`fields` are the client's, `head` is the whole head that the backend gets.
-
-        `over` is called once, when nothing moves any more.
-        """
+        """`head` is the whole head that the backend gets. `over` is called once, when nothing moves any more."""
         self.granted = granted
         self.keep_alive = keep_alive
         self.method = method
-        self.target = target
-        self.fields = fields
+        self.target = edge.url
+        self.fields = edge.headers
         self.since = self.moved = edge.loop.time()
         self._edge = edge
         self._head = head
@@ -222,24 +217,16 @@ class Carriage:
         self._backends.answered(upstream, status)
         theirs = connection.headers if self._rewriting is None else self._rewriting.response(connection.headers)
         fields = response_headers(theirs, own_cookies=self._own_cookies)
-        bodiless = status in _NO_BODY
-        lines = [STATUS_LINE[status]]
-        lines += self._edge.defaults_beside(fields)
-        has_length = False
-        for name, value in fields:
-            if name == b"content-length":
-                # RFC 9110 8.6: no length with 204; with 304 it is another body's, which servers stumble over.
-                if bodiless:
-                    continue
-                has_length = True
-            lines.append(b"%b: %b\r\n" % (name, value))
+        if bodiless := status in _NO_BODY:
+            # RFC 9110 8.6: no length with 204; with 304 it is another body's, which servers stumble over.
+            fields = [field for field in fields if field[0] != b"content-length"]
+        lines = [b"%b: %b\r\n" % field for field in fields]
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")
-        if not has_length and not bodiless and self.method != b"HEAD":
+        if not connection.has_length and not bodiless and self.method != b"HEAD":
             self._chunked = True
             lines.append(b"transfer-encoding: chunked\r\n")
-        lines.append(b"\r\n")
-        return b"".join(lines)
+        return b"".join([STATUS_LINE[status], *self._edge.defaults_beside(fields), *lines, b"\r\n"])
 
     def _finish(self, connection: UpstreamConnection) -> None:
         self._connection = None
@@ -333,13 +320,16 @@ class Carriage:
             over(self)
 
 
-def request_bytes(method: bytes, target: bytes, fields: Headers, *, ours: bytes) -> bytes:
-    """The head of a request (RFC 9112 3 and 5); `ours` are lines that were checked when they were made.
-
-    Raises ValueError if anything in it would end a line early.
-    """
-    theirs = b"".join([b"%b %b HTTP/1.1\r\n" % (method, target), *[b"%b: %b\r\n" % field for field in fields]])
-    ends = len(fields) + 1
-    if theirs.count(b"\r") != ends or theirs.count(b"\n") != ends or b"\0" in theirs or b" " in target:
+def client_lines(fields: Headers) -> bytes:
+    """Fields of a client's as lines (RFC 9112 5). Raises ValueError if anything in them would end a line early."""
+    lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+    if lines.count(b"\r") != len(fields) or lines.count(b"\n") != len(fields) or b"\0" in lines:
         raise ValueError("a line of the request would end early")
-    return b"".join((theirs, ours, b"\r\n"))
+    return lines
+
+
+def request_head(method: bytes, target: bytes, lines: bytes) -> bytes:
+    """The head of a request (RFC 9112 3). Raises ValueError for what is no target."""
+    if b" " in target or b"\r" in target or b"\n" in target:
+        raise ValueError("the line of the request would end early")
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, lines)

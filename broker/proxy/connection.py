@@ -13,12 +13,12 @@ from typing import Protocol, cast
 import httptools
 
 from broker.proxy.failures import UpstreamMisbehaved
+from broker.proxy.fields import values_of
 from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers, check_response, look_at
 
 HIGH_WATER = 64 * 1024
 _MAX_INTERIM_ANSWERS = 16
 _CHUNK_FRAMING = 32  # bytes that one chunk may spend on its size and line ends before they count as padding
-_DELIMITING = frozenset((b"content-length", b"transfer-encoding"))
 _NO_CONTENT = frozenset((204, 304))  # RFC 9110 6.4.1
 
 
@@ -56,6 +56,7 @@ class _Exchange:
     headers: Headers = []  # noqa: RUF012  # replaced, never changed
     interim = False
     interim_answers = 0
+    has_length = False
     until_close = False
     keep_alive = False
     complete = False
@@ -166,6 +167,11 @@ class UpstreamConnection(asyncio.Protocol):
     def head_arrived(self) -> bool:
         """Whether the head of the final answer is there."""
         return self._exchange.status != 0
+
+    @property
+    def has_length(self) -> bool:
+        """Whether the head says how long the body is."""
+        return self._exchange.has_length
 
     @property
     def is_complete(self) -> bool:
@@ -282,7 +288,8 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange.method == b"HEAD" or status in _NO_CONTENT:
             exchange.complete = True
         else:
-            exchange.until_close = not any(name in _DELIMITING for name, _ in look.ruled)
+            exchange.has_length = any(name == b"content-length" for name, _ in look.ruled)
+            exchange.until_close = not exchange.has_length and not values_of(look.ruled, b"transfer-encoding")
 
     def on_body(self, octets: bytes) -> None:
         if self._exchange.complete:

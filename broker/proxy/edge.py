@@ -24,7 +24,7 @@ from broker.proxy.carriage import Carriage
 from broker.proxy.cycle import EdgeCycle
 from broker.proxy.failures import ForwardingFailed
 from broker.proxy.fast import FastPath
-from broker.proxy.messages import Headers, Problem, check_request, look_at, origin_form
+from broker.proxy.messages import Headers, Look, Problem, check_request, look_at, origin_form
 from broker.proxy.patience import PatientProtocol
 from broker.proxy.tunnel import TunnelProtocol
 
@@ -58,6 +58,7 @@ class EdgeProtocol(PatientProtocol):
         self.fast: FastPath | None = app_state.get("fast")
         self.client_lines = b""  # what backends are told of this connection, once it is asked for
         self.running: EdgeCycle | Carriage | None = None
+        self.look: Look | None = None
         self.refusal: Problem | None = None
         self.resting_since: float | None = None
         self.is_last = False  # the client asked to close after the request under way
@@ -136,7 +137,10 @@ class EdgeProtocol(PatientProtocol):
 
     def on_headers_complete(self) -> None:
         method, version = self.parser.get_method(), self.parser.get_http_version()
-        look = look_at(self.headers)
+        look = self.look
+        if look is None or look.headers != self.headers:
+            # Clients repeat themselves: most heads on one connection differ in nothing but the target.
+            self.look = look = look_at(self.headers)
         self.unaccounted -= len(method) + len(self.url) + 12 + look.size
         if self.timers:
             self._stop("head")
@@ -157,7 +161,7 @@ class EdgeProtocol(PatientProtocol):
         self.reading = "body"
         self.expect_100_continue = any(name == b"expect" for name, _ in look.ruled)
         if not self.parser.should_upgrade():
-            self._begin(method, version, look.ruled)
+            self._begin(method, version, look)
 
     def on_chunk_header(self) -> None:
         self._account(min(_CHUNK_FRAMING, max(0, self.unaccounted)))
@@ -193,14 +197,14 @@ class EdgeProtocol(PatientProtocol):
 
     # Requests and answers
 
-    def _begin(self, method: bytes, version: str, ruled: Headers) -> None:
+    def _begin(self, method: bytes, version: str, look: Look) -> None:
         self.served += 1
         enough = self.served >= self.settings.requests
         self.is_last = version == "1.0" or enough or not self.parser.should_keep_alive()
         self.arrived = self.swallowed = 0
         carriage = None
         if self.fast is not None and self.running is None and version == "1.1":
-            carriage = self.fast.carriage(self, method, ruled, keep_alive=not self.is_last)
+            carriage = self.fast.carriage(self, method, look, keep_alive=not self.is_last)
         if carriage is not None:
             self.cycle = self.running = carriage
             carriage.begin()
@@ -285,7 +289,7 @@ class EdgeProtocol(PatientProtocol):
         # Otherwise the limit for a head or a body holds.
 
     def _rest(self) -> None:
-        """Wait for the next request, for a while. Nearly always one comes: the timer runs on, and looks when it fires."""
+        """Wait for the next request, for a while. Mostly one comes: the timer runs on, and looks when it fires."""
         self.resting_since = self.loop.time()
         if "rest" not in self.timers:
             self._after("rest", self.timeout_keep_alive, self._has_rested)

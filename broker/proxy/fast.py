@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from broker.ports import ForwardingFailed
-from broker.proxy.carriage import Carriage, request_bytes
-from broker.proxy.messages import Headers, client_fields, origin_form
+from broker.proxy.carriage import Carriage, client_lines, request_head
+from broker.proxy.messages import Headers, Look, client_fields, origin_form
 from broker.proxy.passes import Pass
 
 if TYPE_CHECKING:
@@ -40,31 +40,27 @@ class FastPath:
         self._looking: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def carriage(self, edge: EdgeProtocol, method: bytes, ruled: Headers, *, keep_alive: bool) -> Carriage | None:
-        """Return what carries the request that the edge has read the head of; None when it takes the other path.
-
-        `ruled` are those of its fields that rules are about.
-        """
-        headers, target = edge.headers, edge.url
-        length = _length(ruled)
-        granted = None if length is None else self._gate.ready(ruled, target, method.decode(), length=length)
+    def carriage(self, edge: EdgeProtocol, method: bytes, look: Look, *, keep_alive: bool) -> Carriage | None:
+        """Return what carries the request that the edge has read the head of; None when it takes the other path."""
+        length = _length(look.ruled)
+        if length is None:
+            return None
+        granted = self._gate.ready(look.ruled, edge.url, method.decode(), length=length)
         if granted is None:
             return None
-        own_cookies = self._gate.own_cookies
-        fields = client_fields(headers, dropped_cookies=own_cookies, ruled=ruled)
-        ours = edge.client_lines or self._lines_about(edge)
-        sent, rewriting = origin_form(target), granted.application.rewriting
+        lines = look.lines
+        if lines is None:
+            lines = look.lines = self._lines_of(edge, look)
+        sent, rewriting = origin_form(edge.url), granted.application.rewriting
         if rewriting is not None:
             sent = rewriting.target(sent)
         carriage = Carriage(
             edge,
             granted,
             method=method,
-            target=target,
-            fields=headers,
-            head=request_bytes(method, sent, fields, ours=ours + granted.lines),
+            head=request_head(method, sent, lines + granted.lines),
             keep_alive=keep_alive,
-            own_cookies=own_cookies,
+            own_cookies=self._gate.own_cookies,
             over=self._over,
         )
         self._under_way.add(carriage)
@@ -84,9 +80,10 @@ class FastPath:
         """Note that an answer was cut."""
         self._gate.was_cut(failure, granted.application)
 
-    def _lines_about(self, edge: EdgeProtocol) -> bytes:
-        edge.client_lines = lines = self._gate.lines_about(edge.client)
-        return lines
+    def _lines_of(self, edge: EdgeProtocol, look: Look) -> bytes:
+        """What backends are told by the client, and of its connection."""
+        fields = client_fields(look.headers, dropped_cookies=self._gate.own_cookies, ruled=look.ruled)
+        return client_lines(fields) + self._gate.lines_about(edge.client)
 
     def _over(self, carriage: Carriage) -> None:
         self._under_way.discard(carriage)

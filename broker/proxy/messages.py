@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
 
 from broker.proxy.fields import (
     CookieNames,
@@ -39,6 +38,7 @@ __all__ = [
     "CookieNames",
     "ForwardedFor",
     "Headers",
+    "Look",
     "MessageLimits",
     "Problem",
     "application_path",
@@ -87,12 +87,21 @@ _METHOD_FORM = re.compile(rb"[A-Z][A-Z-]{0,31}")
 _LENGTH = re.compile(rb"[0-9]{1,18}")  # RFC 9110 8.6, and small enough for every reader
 
 
-class Look(NamedTuple):
-    """What one look at the fields of a head tells: their size, and which of them rules are about, in their order."""
+@dataclass(slots=True)
+class Look:
+    """What one look at the fields of a head tells: their size, and which of them rules are about, in their order.
 
+    It serves for every head with the same fields: `accepted` says that they were found in order, for this version of
+    HTTP and `host`, and `lines` are what goes on of them to a backend, once somebody has made that out.
+    """
+
+    headers: Headers
     size: int
     ruled: Headers
     are_tokens: bool
+    accepted: bytes = b""
+    host: bytes = b""
+    lines: bytes | None = None
 
 
 def look_at(headers: Headers) -> Look:
@@ -109,7 +118,7 @@ def look_at(headers: Headers) -> Look:
             ruled.append(field)
         else:
             are_tokens = False
-    return Look(size, ruled, are_tokens)
+    return Look(headers, size, ruled, are_tokens)
 
 
 def check_request(
@@ -122,15 +131,24 @@ def check_request(
     limits: MessageLimits = DEFAULT_LIMITS,
     look: Look | None = None,
 ) -> Problem | None:
-    """The first reason to refuse this request, or None; `hosts` None accepts any well-formed host."""
+    """The first reason to refuse this request, or None; `hosts` None accepts any well-formed host.
+
+    A `look` that was accepted before is for the same hosts and limits.
+    """
     look = look or look_at(headers)
-    return (
-        _check_size(target, headers, look, limits)
+    if look.accepted == version:
+        return _check_length(target, limits) or _check_method(method, version) or check_target(target, host=look.host)
+    problem = (
+        _check_length(target, limits)
+        or _check_size(headers, look, limits)
         or _check_method(method, version)
         or _check_fields(headers, look)
-        or _check_host_and_target(target, values_of(look.ruled, b"host"), hosts)
+        or _check_host_and_target(target, look, hosts)
         or _check_framing(look.ruled, version)
     )
+    if problem is None:
+        look.accepted = version
+    return problem
 
 
 def body_of(headers: Headers) -> Body:
@@ -176,9 +194,13 @@ def _kind(name: bytes) -> str:
     return _RULED if name in _LOOKED_AT else _PLAIN
 
 
-def _check_size(target: bytes, headers: Headers, look: Look, limits: MessageLimits) -> Problem | None:
+def _check_length(target: bytes, limits: MessageLimits) -> Problem | None:
     if len(target) > limits.target:
         return Problem(status=414, title="The target is too long")  # RFC 9110 15.5.15
+    return None
+
+
+def _check_size(headers: Headers, look: Look, limits: MessageLimits) -> Problem | None:
     if len(headers) > limits.fields:
         return Problem(status=431, title="Too many header fields")  # RFC 6585 5
     if look.size > limits.headers:
@@ -207,7 +229,8 @@ def _check_fields(headers: Headers, look: Look) -> Problem | None:
     return None
 
 
-def _check_host_and_target(target: bytes, values: list[bytes], hosts: frozenset[bytes] | None) -> Problem | None:
+def _check_host_and_target(target: bytes, look: Look, hosts: frozenset[bytes] | None) -> Problem | None:
+    values = values_of(look.ruled, b"host")
     if len(values) != 1:
         return Problem(status=400, title="There must be exactly one Host field")  # RFC 9112 3.2
     host = canonical_host(values[0])
@@ -218,6 +241,7 @@ def _check_host_and_target(target: bytes, values: list[bytes], hosts: frozenset[
         return problem
     if hosts is not None and not is_known_host(host, hosts):
         return Problem(status=421, title="This host is not served here")  # RFC 9110 15.5.20
+    look.host = host
     return None
 
 

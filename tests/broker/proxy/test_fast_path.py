@@ -20,7 +20,7 @@ import pytest_asyncio
 from broker.config import TimeLimits
 from broker.proxy.edge import EdgeProtocol
 from broker.proxy.fast import FastPath
-from broker.proxy.messages import Headers
+from broker.proxy.messages import Look
 from tests.broker.gateway import World, gateway
 from tests.broker.proxy.world import HOST, Received, edge, parts_of, read_all, say, status_of, until
 
@@ -72,8 +72,8 @@ class _Counted(FastPath):
         super().__init__(gate, **limits)
         self._carried = carried
 
-    def carriage(self, edge: EdgeProtocol, method: bytes, ruled: Headers, *, keep_alive: bool) -> Any:
-        carriage = super().carriage(edge, method, ruled, keep_alive=keep_alive)
+    def carriage(self, edge: EdgeProtocol, method: bytes, look: Look, *, keep_alive: bool) -> Any:
+        carriage = super().carriage(edge, method, look, keep_alive=keep_alive)
         if carriage is not None:
             self._carried.append(edge.url)
         return carriage
