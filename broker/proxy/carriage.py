@@ -33,16 +33,45 @@ _NO_BODY = frozenset((204, 304))  # RFC 9110 6.4.1
 _WAITING = 64 * 1024  # bytes of a body that may wait for a connection to the backend
 
 
-class Carriage:
-    """Carries one request and its answer."""
+class BelowAsgi:
+    """What stands in the place of uvicorn's cycle for a request that does not pass through ASGI.
 
-    # What the edge asks of a request under way, whoever answers it.
+    The attributes are those that the edge asks of every request under way, whoever answers it.
+    """
+
     response_started = False
     response_complete = False
     disconnected = False
     waiting_for_100_continue = False
     closes = False
+    more_body = True
     body = b""  # nothing waits here for the application to read it
+
+    def __init__(self, edge: EdgeProtocol, *, method: bytes, keep_alive: bool) -> None:
+        self.edge = edge
+        self.method = method
+        self.target = edge.url
+        self.fields = edge.headers
+        self.keep_alive = keep_alive
+
+    def feed(self, octets: bytes) -> None:
+        """Take a part of the body in."""
+        raise NotImplementedError
+
+    def end_of_body(self) -> None:
+        """The request has arrived whole."""
+        self.more_body = False
+
+    def may_read(self) -> None:
+        """The client takes bytes again."""
+
+    def leave(self) -> None:
+        """The client is gone, or what it sends is worth nothing."""
+        self.disconnected = True
+
+
+class Carriage(BelowAsgi):
+    """Carries one request, whose decision stands, and its answer."""
 
     # Whoever watches it (`fast`) notes here what it saw. Seconds on the clock of the event loop.
     seen_steps = 0
@@ -50,7 +79,6 @@ class Carriage:
     is_being_looked_at = False
 
     steps = 0  # grows whenever anything moves
-    more_body = True
     _connection: UpstreamConnection | None = None
     _connecting: asyncio.Task[None] | None = None
     _upstream: Upstream | None = None
@@ -70,20 +98,21 @@ class Carriage:
         keep_alive: bool,
         own_cookies: CookieNames,
         over: Callable[[Carriage], None],
+        failed: Callable[[Carriage, ForwardingFailed], None],
     ) -> None:
-        """`head` is the whole head that the backend gets. `over` is called once, when nothing moves any more."""
+        """`head` is the whole head that the backend gets.
+
+        `over` is called once, when nothing moves any more, and then `failed`, if there was no whole answer.
+        """
+        super().__init__(edge, method=method, keep_alive=keep_alive)
         self.granted = granted
-        self.keep_alive = keep_alive
-        self.method = method
-        self.target = edge.url
-        self.fields = edge.headers
         self.since = self.moved = edge.loop.time()
-        self._edge = edge
         self._head = head
         self._backends = granted.application.upstream
         self._rewriting = granted.application.rewriting
         self._own_cookies = own_cookies
         self._over: Callable[[Carriage], None] | None = over
+        self._failed = failed
         self._early: list[bytes] = []  # parts of the body that came before the connection
 
     # Towards the backend
@@ -111,15 +140,15 @@ class Carriage:
             self._early.append(octets)
             self._early_size += len(octets)
             if self._early_size > _WAITING:
-                self._edge.flow.pause_reading()
+                self.edge.flow.pause_reading()
             return
         connection.write(octets)
         if not connection.is_writable:
-            self._edge.flow.pause_reading()
+            self.edge.flow.pause_reading()
 
     def end_of_body(self) -> None:
         """The request has arrived whole."""
-        self.more_body = False
+        super().end_of_body()
         if self._connection is not None:
             self._connection.finish_request()
 
@@ -145,7 +174,7 @@ class Carriage:
         if not self.more_body:
             connection.finish_request()
         elif connection.is_writable:
-            self._edge.flow.resume_reading()
+            self.edge.flow.resume_reading()
 
     def _try_elsewhere(self, first: Upstream, failure: ForwardingFailed) -> None:
         """Send the request once more if the first address did nothing with it and it is safe; else give up."""
@@ -176,7 +205,7 @@ class Carriage:
         if connection.failure is not None:
             self._broken(connection, connection.failure)
             return
-        if self._edge.flow.write_paused and self.response_started:
+        if self.edge.flow.write_paused and self.response_started:
             # The client is slower than the backend: what has arrived stays, and nothing more is read.
             return
         if not self.response_started:
@@ -195,7 +224,7 @@ class Carriage:
         """The backend takes bytes again."""
         self.steps += 1
         if self.more_body and self._connection is not None:
-            self._edge.flow.resume_reading()
+            self.edge.flow.resume_reading()
 
     def _write(self, head: bytes, connection: UpstreamConnection) -> None:
         octets = connection.take()
@@ -204,7 +233,7 @@ class Carriage:
             octets = b"%x\r\n%b\r\n" % (len(octets), octets) if octets else b""
             if complete:
                 octets += b"0\r\n\r\n"
-        self._edge.transport.write(head + octets if head else octets)
+        self.edge.transport.write(head + octets if head else octets)
         if complete:
             self._finish(connection)
 
@@ -226,7 +255,7 @@ class Carriage:
         if not connection.has_length and not bodiless and self.method != b"HEAD":
             self._chunked = True
             lines.append(b"transfer-encoding: chunked\r\n")
-        return b"".join([STATUS_LINE[status], *self._edge.defaults_beside(fields), *lines, b"\r\n"])
+        return b"".join([STATUS_LINE[status], *self.edge.defaults_beside(fields), *lines, b"\r\n"])
 
     def _finish(self, connection: UpstreamConnection) -> None:
         self._connection = None
@@ -234,7 +263,7 @@ class Carriage:
         self.response_complete = True
         self.closes, self.keep_alive = not self.keep_alive, True
         self._end()
-        self._edge.on_response_complete()
+        self.edge.on_response_complete()
 
     def _broken(self, connection: UpstreamConnection, cause: Exception) -> None:
         """The exchange failed: once more where that is safe, else an answer of ours, or a cut."""
@@ -256,7 +285,7 @@ class Carriage:
             return
         failure.answer_started = self.response_started
         self._end()
-        self._edge.carriage_failed(self, failure)
+        self._failed(self, failure)
 
     # The client's connection says
 
@@ -266,7 +295,7 @@ class Carriage:
 
     def leave(self) -> None:
         """The client is gone, or what it sends is worth nothing: the backend's connection goes too."""
-        self.disconnected = True
+        super().leave()
         if self._connecting is not None:
             self._connecting.cancel()
         elif self._connection is not None and not self.response_started:
@@ -277,7 +306,7 @@ class Carriage:
     def cut(self) -> None:
         """End the request where it is: nobody may take a part of an answer for the whole."""
         self.leave()
-        self._edge.transport.abort()
+        self.edge.transport.abort()
 
     # Time
 
@@ -290,7 +319,7 @@ class Carriage:
             return True
         limits = self._backends.limits
         if self.response_started:
-            return not self._edge.flow.write_paused and unmoved > limits.idle
+            return not self.edge.flow.write_paused and unmoved > limits.idle
         if self.more_body:
             return not connection.is_writable and unmoved > limits.idle
         return unmoved > limits.first_byte

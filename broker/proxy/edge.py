@@ -15,14 +15,14 @@ from typing import Any, Literal, cast
 from urllib.parse import unquote
 
 import httptools
+from starlette.types import ASGIApp
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from broker.proxy.carriage import Carriage
+from broker.proxy.carriage import BelowAsgi
 from broker.proxy.cycle import EdgeCycle
-from broker.proxy.failures import ForwardingFailed
 from broker.proxy.fast import FastPath
 from broker.proxy.messages import Headers, Look, Problem, check_request, look_at, origin_form
 from broker.proxy.patience import PatientProtocol
@@ -57,7 +57,7 @@ class EdgeProtocol(PatientProtocol):
         self.reading: Literal["nothing", "head", "body"] = "nothing"
         self.fast: FastPath | None = app_state.get("fast")
         self.client_lines = b""  # what backends are told of this connection, once it is asked for
-        self.running: EdgeCycle | Carriage | None = None
+        self.running: EdgeCycle | BelowAsgi | None = None
         self.look: Look | None = None
         self.refusal: Problem | None = None
         self.resting_since: float | None = None
@@ -95,10 +95,10 @@ class EdgeProtocol(PatientProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         for cycle in [self.running, *(waiting for waiting, _ in self.pipeline)]:
-            if isinstance(cycle, EdgeCycle | Carriage):
+            if isinstance(cycle, EdgeCycle | BelowAsgi):
                 cycle.leave()
         self.pipeline.clear()
-        if isinstance(self.cycle, Carriage):
+        if isinstance(self.cycle, BelowAsgi):
             self.cycle = None
         super().connection_lost(exc)
         if self.ended is not None:
@@ -106,7 +106,7 @@ class EdgeProtocol(PatientProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if isinstance(self.running, Carriage):
+        if isinstance(self.running, BelowAsgi):
             self.running.may_read()
 
     def shutdown(self) -> None:
@@ -176,7 +176,7 @@ class EdgeProtocol(PatientProtocol):
                 self._linger()
                 raise _StopReadingError
             return
-        if isinstance(self.cycle, Carriage):
+        if isinstance(self.cycle, BelowAsgi):
             self.cycle.feed(body)
         else:
             super().on_body(body)
@@ -186,7 +186,7 @@ class EdgeProtocol(PatientProtocol):
         self._stop("body")
         if self.parser.should_upgrade():
             return
-        if isinstance(self.cycle, Carriage):
+        if isinstance(self.cycle, BelowAsgi):
             self.cycle.end_of_body()
         else:
             super().on_message_complete()
@@ -202,12 +202,12 @@ class EdgeProtocol(PatientProtocol):
         enough = self.served >= self.settings.requests
         self.is_last = version == "1.0" or enough or not self.parser.should_keep_alive()
         self.arrived = self.swallowed = 0
-        carriage = None
+        carried = None
         if self.fast is not None and self.running is None and version == "1.1":
-            carriage = self.fast.carriage(self, method, look, keep_alive=not self.is_last)
-        if carriage is not None:
-            self.cycle = self.running = carriage
-            carriage.begin()
+            carried = self.fast.carriage(self, method, look, keep_alive=not self.is_last)
+        if carried is not None:
+            self.cycle = self.running = carried
+            carried.begin()
             return
         self.cycle = cycle = self._cycle_for(method, self.url, self.headers, version=version)
         if self.running is None:
@@ -248,19 +248,23 @@ class EdgeProtocol(PatientProtocol):
             if not any(name == one[0] for name, _ in fields)
         ]
 
-    def carriage_failed(self, carriage: Carriage, failure: ForwardingFailed) -> None:
-        """What was carried got no whole answer: one of ours, if none has begun, else none at all."""
-        if self.fast is None or self.transport.is_closing():
+    def replace(self, former: BelowAsgi, latter: BelowAsgi) -> None:
+        """Let another stand for a request that is under way below ASGI."""
+        if self.cycle is former:
+            self.cycle = latter
+        self.running = latter
+
+    def answer_in_asgi(self, carried: BelowAsgi, app: ASGIApp, *, body: bytes = b"") -> None:
+        """Let an application answer a request that was to pass below ASGI; `body` is what came of it so far."""
+        if self.transport.is_closing():
             return
-        if failure.answer_started:
-            self.fast.cut(carriage.granted, failure)
-            self.transport.abort()
-            return
-        cycle = self._cycle_for(carriage.method, carriage.target, carriage.fields, version="1.1")
-        cycle.keep_alive, cycle.more_body = carriage.keep_alive, carriage.more_body
-        if self.cycle is carriage:
+        cycle = self._cycle_for(carried.method, carried.target, carried.fields, version="1.1")
+        cycle.keep_alive, cycle.more_body = carried.keep_alive, carried.more_body
+        cycle.body += body
+        cycle.message_event.set()
+        if self.cycle is carried:
             self.cycle = cycle
-        self._start_asgi_task(cycle, cast("ASGI3Application", self.fast.failing(carriage.granted, failure)))
+        self._start_asgi_task(cycle, cast("ASGI3Application", app))
 
     def _start_asgi_task(self, cycle: Any, app: ASGI3Application) -> None:
         self.running = cycle
@@ -386,7 +390,7 @@ class EdgeProtocol(PatientProtocol):
             # The request has had its answer, and a second one would be taken for the next request's.
             self._linger()
             return
-        if in_body and cycle is self.running and isinstance(cycle, EdgeCycle | Carriage):
+        if in_body and cycle is self.running and isinstance(cycle, EdgeCycle | BelowAsgi):
             # The body of the request under way is broken: its half is worth nothing (RFC 9112 8).
             self.running = None
             started = cycle.response_started

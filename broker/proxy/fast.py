@@ -1,9 +1,9 @@
-"""The fast path: requests whose decision stands are carried without passing through ASGI, and watched while they run.
+"""The fast path: requests that may pass are carried without going through ASGI, and watched while they run.
 
-It decides nothing: the gate says whether a request has a pass (`Gate.ready`), which is the same question that the path
-through ASGI asks. What is out of the ordinary (no pass, a body of unknown length, an expectation, an application that
-may ask for more) takes the other path. Every few milliseconds it looks at all that is under way: whose pass no longer
-holds is judged anew, and what has not moved for too long is ended.
+It decides nothing: the gate does, by the same `kept` and `decide` that the path through ASGI asks. What is out of the
+ordinary (nobody signed in, a body of unknown length, an expectation, an application that may ask for more) takes the
+other path, and so does every outcome but a pass. Every few milliseconds it looks at all that is under way: whose pass
+no longer holds is judged anew, and what has not moved for too long is ended.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from broker.ports import ForwardingFailed
 from broker.proxy.carriage import Carriage, client_lines, request_head
 from broker.proxy.messages import Headers, Look, client_fields, origin_form
 from broker.proxy.passes import Pass
+from broker.proxy.undecided import Undecided
 
 if TYPE_CHECKING:
     from broker.proxy.edge import EdgeProtocol
@@ -40,18 +39,39 @@ class FastPath:
         self._looking: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def carriage(self, edge: EdgeProtocol, method: bytes, look: Look, *, keep_alive: bool) -> Carriage | None:
+    def carriage(
+        self, edge: EdgeProtocol, method: bytes, look: Look, *, keep_alive: bool
+    ) -> Carriage | Undecided | None:
         """Return what carries the request that the edge has read the head of; None when it takes the other path."""
         length = _length(look.ruled)
         if length is None:
             return None
-        granted = self._gate.ready(look.ruled, edge.url, method.decode(), length=length)
-        if granted is None:
+        target, verb = edge.url, method.decode()
+        application = self._gate.carried(look.ruled, target, verb, length=length)
+        if application is None:
             return None
+        granted = self._gate.kept(look.ruled, target, application, method=verb)
+        if granted is not None:
+            return self._carry(edge, granted, method, target, look, keep_alive=keep_alive)
+        headers = edge.headers
+        return Undecided(
+            edge,
+            method=method,
+            keep_alive=keep_alive,
+            decide=lambda: self._gate.decide(headers, target, application, method=verb),
+            carry=lambda waiting, found: self._carry(
+                edge, found, method, target, waiting.look or look, keep_alive=keep_alive
+            ),
+            answer=self._gate.answering,
+        )
+
+    def _carry(
+        self, edge: EdgeProtocol, granted: Pass, method: bytes, target: bytes, look: Look, *, keep_alive: bool
+    ) -> Carriage:
         lines = look.lines
         if lines is None:
             lines = look.lines = self._lines_of(edge, look)
-        sent, rewriting = origin_form(edge.url), granted.application.rewriting
+        sent, rewriting = origin_form(target), granted.application.rewriting
         if rewriting is not None:
             sent = rewriting.target(sent)
         carriage = Carriage(
@@ -61,32 +81,29 @@ class FastPath:
             head=request_head(method, sent, lines + granted.lines),
             keep_alive=keep_alive,
             own_cookies=self._gate.own_cookies,
-            over=self._over,
+            over=self._under_way.discard,
+            failed=self._failed,
         )
         self._under_way.add(carriage)
+        if granted.memory is None:
+            carriage.next_look = carriage.since + self._interval
         if self._timer is None:
             self._timer = self._loop.call_later(_LOOKS_EVERY, self._look_at_all)
         return carriage
 
-    def failing(self, granted: Pass, failure: ForwardingFailed) -> ASGIApp:
-        """Return what answers a request that was not forwarded after all."""
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._gate.failed(failure, granted.application, scope, receive, send)
-
-        return app
-
-    def cut(self, granted: Pass, failure: ForwardingFailed) -> None:
-        """Note that an answer was cut."""
-        self._gate.was_cut(failure, granted.application)
+    def _failed(self, carriage: Carriage, failure: ForwardingFailed) -> None:
+        """A request got no whole answer: one of ours, if none has begun, else none at all."""
+        application = carriage.granted.application
+        if failure.answer_started:
+            self._gate.was_cut(failure, application)
+            carriage.edge.transport.abort()
+        else:
+            carriage.edge.answer_in_asgi(carriage, self._gate.failing(failure, application))
 
     def _lines_of(self, edge: EdgeProtocol, look: Look) -> bytes:
         """What backends are told by the client, and of its connection."""
         fields = client_fields(look.headers, dropped_cookies=self._gate.own_cookies, ruled=look.ruled)
         return client_lines(fields) + self._gate.lines_about(edge.client)
-
-    def _over(self, carriage: Carriage) -> None:
-        self._under_way.discard(carriage)
 
     # Watching
 

@@ -4,7 +4,7 @@
 
 A decision to forward becomes a pass (`passes`), which serves the session's next requests for a moment. What a request
 is refused with looks is the business of `Answers` (the web layer); how bytes move is `forward`'s, `carriage`'s and
-`tunnel`'s. All of them come in by the same `_kept` and `_judge`.
+`tunnel`'s. All of them come in by the same `kept` and `decide`.
 """
 
 from __future__ import annotations
@@ -146,36 +146,54 @@ class Gate:
                 if request is None:
                     return
                 scope, receive = request
-            granted = await self._decide(scope["headers"], target, application, method=scope["method"])
-            if isinstance(granted, Passage):
-                await self._answers.outcome(granted, scope, receive, send)
-                return
-        except (InkomError, UnfitForHeaderError) as error:
-            await self._answers.failure(error, scope, receive, send)
-            return
+            decided = await self.decide(scope["headers"], target, application, method=scope["method"])
         except Exception as error:
-            # A mistake of ours lets nobody in; it is answered, and raised on so that the log has it whole.
-            await self._answers.failure(error, scope, receive, send)
-            raise
-        await self._forward(granted, scope, receive, send)
+            await self.answering(error)(scope, receive, send)
+            return
+        if isinstance(decided, Passage):
+            await self._answers.outcome(decided, scope, receive, send)
+            return
+        await self._forward(decided, scope, receive, send)
 
-    def ready(self, ruled: Headers, target: bytes, method: str, *, length: int) -> Pass | None:
-        """Return the pass of a request that can be carried below ASGI, whose body has `length` bytes, if it has one.
+    def answering(self, subject: Passage | Exception) -> ASGIApp:
+        """Return what answers a request that is not forwarded: by the outcome, or by what went wrong."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if isinstance(subject, Passage):
+                await self._answers.outcome(subject, scope, receive, send)
+                return
+            await self._answers.failure(subject, scope, receive, send)
+            if not isinstance(subject, InkomError | UnfitForHeaderError):
+                # A mistake of ours lets nobody in; it is answered, and raised on so that the log has it whole.
+                raise subject
+
+        return app
+
+    def failing(self, error: ForwardingFailed, application: Protected) -> ASGIApp:
+        """Return what answers an admitted request that got no answer from its backend."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._failed(error, application, scope, receive, send)
+
+        return app
+
+    def carried(self, ruled: Headers, target: bytes, method: str, *, length: int) -> Protected | None:
+        """Return the application of a request that can be carried below ASGI, whose body has `length` bytes.
 
         `ruled` are those of its fields that rules are about (`messages.look_at`), which suffice.
-        Asks nobody, and decides nothing: without a pass, a request is judged on its way through ASGI.
         """
-        path = application_path(target)
-        application = self._application(path)
+        application = self._application(application_path(target))
         if (
             application is None
             or application.backend_may_ask_for_step_up
             or length > application.upstream.limits.max_body
             # A form that confirms a kept one is not what is sent on.
             or (method == "POST" and carries_cookie(ruled, self._parked_cookie))
+            or not carries_cookie(ruled, self._cookie)
+            or self._visitors.comes_with_token(ruled, application.api)
         ):
             return None
-        return self._kept(ruled, path, application, method=method)
+        return application
 
     async def admit_tunnel(self, request: UpgradeRequest) -> TunnelGranted | TunnelRefused:
         """Judge a WebSocket upgrade by the same rules, and end the tunnel when they no longer hold."""
@@ -189,7 +207,7 @@ class Gate:
         if origins != [self._origin] and not program:
             return _refused(Reply(status=403, headers=[(b"content-type", b"text/plain")], body=b"foreign origin"))
         try:
-            granted = await self._decide(request.headers, request.target, application, method="GET")
+            granted = await self.decide(request.headers, request.target, application, method="GET")
         except (InkomError, UnfitForHeaderError) as error:
             return _refused(self._answers.problem(error))
         if isinstance(granted, Passage):
@@ -212,11 +230,14 @@ class Gate:
         `target` must have passed the checks of `messages`. Raises InkomError, UnfitForHeaderError.
         """
         application = self._application(application_path(target))
-        return None if application is None else await self._decide(headers, target, application, method=method)
+        return None if application is None else await self.decide(headers, target, application, method=method)
 
-    async def _decide(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | Passage:
-        """Return the pass for a request, a kept one or a new one, or the outcome that is answered instead."""
-        kept = self._kept(headers, application_path(target), application, method=method)
+    async def decide(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | Passage:
+        """Return the pass for a request, a kept one or a new one, or the outcome that is answered instead.
+
+        Raises InkomError, UnfitForHeaderError.
+        """
+        kept = self.kept(headers, target, application, method=method)
         if kept is not None:
             return kept
         passage, found = await self._judge(headers, target, application, method=method)
@@ -226,13 +247,15 @@ class Gate:
         self.passes.keep(granted)
         return granted
 
-    def _kept(self, headers: Headers, path: bytes, application: Protected, *, method: str) -> Pass | None:
+    def kept(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | None:
         """Return the pass that a request may use, if its session has one that holds; asks nobody."""
         if self._visitors.comes_with_token(headers, application.api):
             return None
         cookie = cookie_value(headers, self._cookie)
         granted = None if cookie is None else self.passes.find(cookie, application.id)
-        if granted is None or not self._audit.used(granted.record, method=method, path=_audited(path)):
+        if granted is None or not self._audit.used(
+            granted.record, method=method, path=_audited(application_path(target))
+        ):
             return None
         self._measures.used(application.id)
         return granted
@@ -387,7 +410,7 @@ class Gate:
             if error.answer_started:
                 self.was_cut(error, application)
             else:
-                await self.failed(error, application, scope, receive, send)
+                await self._failed(error, application, scope, receive, send)
         except NoLongerAdmitted:
             # Cut, not completed: nobody may take a part of an answer for the whole.
             scope["extensions"]["inkom.abort"]()
@@ -399,7 +422,7 @@ class Gate:
         self._measures.forwarding_failed(application.id, type(error).__name__)
         _log.warning("an answer was cut", extra={"application": application.id, "error": type(error).__name__})
 
-    async def failed(
+    async def _failed(
         self, error: ForwardingFailed, application: Protected, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer an admitted request that got no answer from its backend."""

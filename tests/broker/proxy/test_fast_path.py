@@ -18,10 +18,12 @@ import pytest
 import pytest_asyncio
 
 from broker.config import TimeLimits
+from broker.domain.people import PersonRecord
+from broker.proxy.carriage import Carriage
 from broker.proxy.edge import EdgeProtocol
 from broker.proxy.fast import FastPath
 from broker.proxy.messages import Look
-from tests.broker.gateway import World, gateway
+from tests.broker.gateway import BAKERY, World, gateway
 from tests.broker.proxy.world import HOST, Received, edge, parts_of, read_all, say, status_of, until
 
 COOKIE = b"Cookie: inkom-localhost=cookie-1; theme=dark"
@@ -50,14 +52,18 @@ class Paths:
 
     async def both(self, *parts: bytes, within: float = 5.0) -> tuple[bytes, bytes]:
         """Send the same over both, and return what came back; the backend must have got the same."""
+        (slow, slow_raw), (fast, fast_raw) = await self.each(*parts, within=within)
+        assert fast_raw == slow_raw
+        return slow, fast
+
+    async def each(self, *parts: bytes, within: float = 5.0) -> list[tuple[bytes, bytes]]:
+        """Send the same over both; return what came back, and what the backend got, for each."""
         seen = []
         for port in (self.slow, self.fast):
             self.world.backend.raw = b""
             answered = await say(port, *parts, within=within)
             seen.append((_comparable(answered), self.world.backend.raw))
-        (slow, slow_raw), (fast, fast_raw) = seen
-        assert fast_raw == slow_raw
-        return slow, fast
+        return seen
 
 
 def _comparable(answered: bytes) -> bytes:
@@ -66,7 +72,7 @@ def _comparable(answered: bytes) -> bytes:
 
 
 class _Counted(FastPath):
-    """The fast path, which also tells what it carried."""
+    """The fast path, which also tells what it carried on a decision that stood already."""
 
     def __init__(self, gate: Any, carried: list[bytes], **limits: Any) -> None:
         super().__init__(gate, **limits)
@@ -74,7 +80,7 @@ class _Counted(FastPath):
 
     def carriage(self, edge: EdgeProtocol, method: bytes, look: Look, *, keep_alive: bool) -> Any:
         carriage = super().carriage(edge, method, look, keep_alive=keep_alive)
-        if carriage is not None:
+        if isinstance(carriage, Carriage):
             self._carried.append(edge.url)
         return carriage
 
@@ -432,3 +438,88 @@ async def test_a_client_that_asks_for_it_is_told_that_the_connection_closes(path
     slow, fast = await paths.both(request(b"Accept: text/html"))
     assert parts_of(fast)[1][b"connection"] == [b"close"]
     assert fast == slow
+
+
+def anew(paths: Paths) -> None:
+    """Let every decision be made anew from now on: nothing tells of changes."""
+    paths.world.sessions.memory = None
+    paths.world.gate.passes._kept.clear()
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_a_request_whose_decision_is_made_first_goes_the_same_way(paths: Paths, name: str) -> None:
+    anew(paths)
+    slow, fast = await paths.each(REQUESTS[name])
+    assert status_of(fast[0]) == 200
+    # Answers echo what the backend got.
+    assert _without_decision(fast[1]) == _without_decision(slow[1])
+    assert paths.carried == []
+    assert len(paths.world.audit.decisions) == 3
+
+
+def _without_decision(raw: bytes) -> bytes:
+    raw = re.sub(rb"x-inkom-assertion: [^\r]*", b"x-inkom-assertion: (signed)", raw)
+    return re.sub(rb"x-inkom-decision: record-\d+", b"x-inkom-decision: (record)", raw)
+
+
+NOT_ADMITTED = {
+    "a script": (b"Accept: application/json",),
+    "a browser": (b"Accept: text/html", b"Sec-Fetch-Mode: navigate"),
+}
+
+
+@pytest.mark.parametrize("method", [b"GET", b"POST", b"PUT"])
+@pytest.mark.parametrize("name", NOT_ADMITTED)
+@pytest.mark.parametrize("why", ["nobody", "no right", "the store is away", "a mistake of ours"])
+async def test_whoever_may_not_pass_is_told_alike(
+    paths: Paths, why: str, name: str, method: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anew(paths)
+    match why:
+        case "nobody":
+            await paths.world.sessions.end("cookie-1")
+        case "no right":
+            paths.world.registers.record = PersonRecord(organisations=(BAKERY,))
+            paths.world.forget_facts()
+        case "the store is away":
+            paths.world.sessions.away = True
+        case _:
+            monkeypatch.setattr(paths.world.audit, "decided", None)
+    form = (b"Content-Type: application/x-www-form-urlencoded", with_length(b"a=1")) if method != b"GET" else ()
+    raw = request(*NOT_ADMITTED[name], *form, method=method, body=b"a=1" if form else b"")
+    slow, fast = await paths.each(raw)
+    assert _without_the_own(fast[0]) == _without_the_own(slow[0])
+    assert status_of(fast[0]) in (303, 401, 403, 500, 503)
+    assert paths.world.backend.received == []
+
+
+def _without_the_own(answered: bytes) -> bytes:
+    return re.sub(rb"record-\d", b"(record)", re.sub(rb"set-cookie: [^\r]*", b"set-cookie: (one)", answered))
+
+
+async def test_a_client_that_leaves_during_the_decision_is_forgotten(paths: Paths) -> None:
+    anew(paths)
+    asked, leave = asyncio.Event(), asyncio.Event()
+
+    async def slow_store(cookie: str, *, counts_as_use: bool = True) -> None:
+        asked.set()
+        await leave.wait()
+
+    paths.world.sessions.marked = slow_store  # type: ignore[method-assign]
+    _, writer = await asyncio.open_connection(HOST, paths.fast)
+    writer.write(request(close=False))
+    await asyncio.wait_for(asked.wait(), 5)
+    writer.transport.abort()
+    await asyncio.sleep(0.05)
+    leave.set()
+    await asyncio.sleep(0.05)
+    assert paths.world.backend.received == []
+
+
+async def test_requests_behind_one_that_is_being_decided_wait_for_their_turn(paths: Paths) -> None:
+    anew(paths)
+    wanted = b"".join(request(close=False, target=PATH + b"/%d" % number) for number in range(3)) + request()
+    slow, fast = await paths.each(wanted)
+    assert fast[0].count(b"HTTP/1.1 200 OK") == slow[0].count(b"HTTP/1.1 200 OK") == 4
+    targets = [received.target for received in paths.world.backend.received]
+    assert targets == [PATH + b"/0", PATH + b"/1", PATH + b"/2", PATH] * 2
