@@ -104,7 +104,11 @@ class Carriage(BelowAsgi):
 
         `over` is called once, when nothing moves any more, and then `failed`, if there was no whole answer.
         """
-        super().__init__(edge, method=method, keep_alive=keep_alive)
+        self.edge = edge
+        self.method = method
+        self.target = edge.url
+        self.fields = edge.headers
+        self.keep_alive = keep_alive
         self.granted = granted
         self.since = self.moved = edge.loop.time()
         self._head = head

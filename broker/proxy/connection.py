@@ -82,6 +82,7 @@ class UpstreamConnection(asyncio.Protocol):
     """A connection and the exchange that is going on over it."""
 
     def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._lost = False
         self._reading = True

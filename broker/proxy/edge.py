@@ -58,6 +58,8 @@ class EdgeProtocol(PatientProtocol):
         self.fast: FastPath | None = app_state.get("fast")
         self.client_lines = b""  # what backends are told of this connection, once it is asked for
         self.running: EdgeCycle | BelowAsgi | None = None
+        self.raw: Headers = []
+        self.looked_at: Headers = []
         self.look: Look | None = None
         self.refusal: Problem | None = None
         self.resting_since: float | None = None
@@ -127,20 +129,22 @@ class EdgeProtocol(PatientProtocol):
             self._mute()
             raise _StopReadingError
         self.url = b""
-        self.headers = []
+        self.raw = []
         self.reading = "head"
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Fields after the head are trailers (RFC 9110 6.5.1): dropped, never merged.
         if self.reading == "head":
-            self.headers.append((name.lower(), value.strip(b" \t")))
+            self.raw.append((name, value))
 
     def on_headers_complete(self) -> None:
         method, version = self.parser.get_method(), self.parser.get_http_version()
         look = self.look
-        if look is None or look.headers != self.headers:
+        if look is None or self.raw != self.looked_at:
             # Clients repeat themselves: most heads on one connection differ in nothing but the target.
-            self.look = look = look_at(self.headers)
+            self.look = look = look_at([(name.lower(), value.strip(b" \t")) for name, value in self.raw])
+            self.looked_at = self.raw
+        self.headers = look.headers
         self.unaccounted -= len(method) + len(self.url) + 12 + look.size
         if self.timers:
             self._stop("head")
@@ -233,7 +237,7 @@ class EdgeProtocol(PatientProtocol):
             "scheme": self.scheme,
             "root_path": self.root_path,
             "method": method.decode("ascii"),
-            "headers": headers,
+            "headers": [*headers],  # an application may change its own; ours may serve for the next request too
             "raw_path": raw_path,
             "path": unquote(raw_path.decode("ascii")),  # what ASGI wants; never decided on
             "query_string": query,
@@ -242,11 +246,14 @@ class EdgeProtocol(PatientProtocol):
 
     def defaults_beside(self, fields: Headers) -> list[bytes]:
         """The server's own header lines, less those that an answer has."""
-        return [
-            b"%b: %b\r\n" % one
-            for one in self.server_state.default_headers
-            if not any(name == one[0] for name, _ in fields)
-        ]
+        lines = []
+        for one in self.server_state.default_headers:
+            for name, _ in fields:
+                if name == one[0]:
+                    break
+            else:
+                lines.append(b"%b: %b\r\n" % one)
+        return lines
 
     def replace(self, former: BelowAsgi, latter: BelowAsgi) -> None:
         """Let another stand for a request that is under way below ASGI."""

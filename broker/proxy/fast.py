@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from broker.cookies import carries_cookie, cookie_value
 from broker.ports import ForwardingFailed
 from broker.proxy.carriage import Carriage, client_lines, request_head
-from broker.proxy.messages import Headers, Look, client_fields, origin_form
+from broker.proxy.credentials import presented_token
+from broker.proxy.messages import Headers, Look, application_path, client_fields, origin_form
 from broker.proxy.passes import Pass
 from broker.proxy.undecided import Undecided
 
@@ -38,39 +41,38 @@ class FastPath:
         self._under_way: set[Carriage] = set()
         self._looking: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._discard = self._under_way.discard
 
     def carriage(
         self, edge: EdgeProtocol, method: bytes, look: Look, *, keep_alive: bool
     ) -> Carriage | Undecided | None:
         """Return what carries the request that the edge has read the head of; None when it takes the other path."""
-        length = _length(look.ruled)
-        if length is None:
+        prepared = look.prepared
+        if not isinstance(prepared, _Prepared):
+            prepared = look.prepared = self._prepared(edge, look)
+        if prepared.cookie is None or (prepared.keeps_form and method == b"POST"):
             return None
-        target, verb = edge.url, method.decode()
-        application = self._gate.carried(look.ruled, target, verb, length=length)
-        if application is None:
+        path = application_path(edge.url)
+        application = self._gate.carried(path, length=prepared.length)
+        if application is None or (prepared.has_token and application.api is not None):
             return None
-        granted = self._gate.kept(look.ruled, target, application, method=verb)
+        verb = method.decode()
+        granted = self._gate.kept(prepared.cookie, path, application, method=verb)
         if granted is not None:
-            return self._carry(edge, granted, method, target, look, keep_alive=keep_alive)
-        headers = edge.headers
+            return self._carry(edge, granted, method, edge.url, prepared, keep_alive=keep_alive)
+        headers, target, ready = edge.headers, edge.url, prepared
         return Undecided(
             edge,
             method=method,
             keep_alive=keep_alive,
             decide=lambda: self._gate.decide(headers, target, application, method=verb),
-            carry=lambda waiting, found: self._carry(
-                edge, found, method, target, waiting.look or look, keep_alive=keep_alive
-            ),
+            carry=lambda found: self._carry(edge, found, method, target, ready, keep_alive=keep_alive),
             answer=self._gate.answering,
         )
 
     def _carry(
-        self, edge: EdgeProtocol, granted: Pass, method: bytes, target: bytes, look: Look, *, keep_alive: bool
+        self, edge: EdgeProtocol, granted: Pass, method: bytes, target: bytes, prepared: _Prepared, *, keep_alive: bool
     ) -> Carriage:
-        lines = look.lines
-        if lines is None:
-            lines = look.lines = self._lines_of(edge, look)
         sent, rewriting = origin_form(target), granted.application.rewriting
         if rewriting is not None:
             sent = rewriting.target(sent)
@@ -78,10 +80,10 @@ class FastPath:
             edge,
             granted,
             method=method,
-            head=request_head(method, sent, lines + granted.lines),
+            head=request_head(method, sent, prepared.lines + granted.lines),
             keep_alive=keep_alive,
             own_cookies=self._gate.own_cookies,
-            over=self._under_way.discard,
+            over=self._discard,
             failed=self._failed,
         )
         self._under_way.add(carriage)
@@ -91,6 +93,19 @@ class FastPath:
             self._timer = self._loop.call_later(_LOOKS_EVERY, self._look_at_all)
         return carriage
 
+    def _prepared(self, edge: EdgeProtocol, look: Look) -> _Prepared:
+        """Make out what heads with these fields have in common."""
+        length = _length(look.ruled)
+        fields = client_fields(look.headers, dropped_cookies=self._gate.own_cookies, ruled=look.ruled)
+        return _Prepared(
+            # Without a cookie nobody is signed in; a body of unknown length and an expectation are not for this path.
+            cookie=None if length is None else cookie_value(look.ruled, self._gate.cookies.session),
+            length=length or 0,
+            keeps_form=carries_cookie(look.ruled, self._gate.cookies.parked),
+            has_token=presented_token(look.ruled, session_cookie=self._gate.cookies.session) is not None,
+            lines=client_lines(fields) + self._gate.lines_about(edge.client),
+        )
+
     def _failed(self, carriage: Carriage, failure: ForwardingFailed) -> None:
         """A request got no whole answer: one of ours, if none has begun, else none at all."""
         application = carriage.granted.application
@@ -99,11 +114,6 @@ class FastPath:
             carriage.edge.transport.abort()
         else:
             carriage.edge.answer_in_asgi(carriage, self._gate.failing(failure, application))
-
-    def _lines_of(self, edge: EdgeProtocol, look: Look) -> bytes:
-        """What backends are told by the client, and of its connection."""
-        fields = client_fields(look.headers, dropped_cookies=self._gate.own_cookies, ruled=look.ruled)
-        return client_lines(fields) + self._gate.lines_about(edge.client)
 
     # Watching
 
@@ -141,6 +151,20 @@ class FastPath:
             return
         carriage.granted = granted
         carriage.next_look = self._loop.time() + (self._interval if granted.memory is None else _LOOKS_EVERY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """What heads with the same fields have in common for this path; `lines` are what backends get of them.
+
+    `cookie` is the session's, None where the request takes the other path.
+    """
+
+    cookie: str | None
+    length: int
+    keeps_form: bool
+    has_token: bool
+    lines: bytes
 
 
 def _length(headers: Headers) -> int | None:

@@ -19,7 +19,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from broker.cookies import Cookies, carries_cookie, cookie_value
+from broker.cookies import Cookies, cookie_value
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp, admit
 from broker.domain.decide import Decision
 from broker.domain.identity_headers import UnfitForHeaderError, identity_headers, pseudonym_of
@@ -126,8 +126,7 @@ class Gate:
         self._pseudonym_key = pseudonym_key
         self._challenges = challenges
         self._watch = Watch(self._visitors, interval=watch_interval)
-        self._cookie = cookies.session
-        self._parked_cookie = cookies.parked
+        self.cookies = cookies
         self.passes = Passes(clock=clock, most_bytes=kept_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -177,23 +176,15 @@ class Gate:
 
         return app
 
-    def carried(self, ruled: Headers, target: bytes, method: str, *, length: int) -> Protected | None:
+    def carried(self, path: bytes, *, length: int) -> Protected | None:
         """Return the application of a request that can be carried below ASGI, whose body has `length` bytes.
 
-        `ruled` are those of its fields that rules are about (`messages.look_at`), which suffice.
+        `path` is what `messages.application_path` makes of a target.
         """
-        application = self._application(application_path(target))
-        if (
-            application is None
-            or application.backend_may_ask_for_step_up
-            or length > application.upstream.limits.max_body
-            # A form that confirms a kept one is not what is sent on.
-            or (method == "POST" and carries_cookie(ruled, self._parked_cookie))
-            or not carries_cookie(ruled, self._cookie)
-            or self._visitors.comes_with_token(ruled, application.api)
-        ):
+        application = self._application(path)
+        if application is None or application.backend_may_ask_for_step_up:
             return None
-        return application
+        return application if length <= application.upstream.limits.max_body else None
 
     async def admit_tunnel(self, request: UpgradeRequest) -> TunnelGranted | TunnelRefused:
         """Judge a WebSocket upgrade by the same rules, and end the tunnel when they no longer hold."""
@@ -237,9 +228,11 @@ class Gate:
 
         Raises InkomError, UnfitForHeaderError.
         """
-        kept = self.kept(headers, target, application, method=method)
-        if kept is not None:
-            return kept
+        cookie = cookie_value(headers, self.cookies.session)
+        if cookie is not None and not self._visitors.comes_with_token(headers, application.api):
+            kept = self.kept(cookie, application_path(target), application, method=method)
+            if kept is not None:
+                return kept
         passage, found = await self._judge(headers, target, application, method=method)
         if not isinstance(passage.outcome, Forward):
             return passage
@@ -247,15 +240,10 @@ class Gate:
         self.passes.keep(granted)
         return granted
 
-    def kept(self, headers: Headers, target: bytes, application: Protected, *, method: str) -> Pass | None:
-        """Return the pass that a request may use, if its session has one that holds; asks nobody."""
-        if self._visitors.comes_with_token(headers, application.api):
-            return None
-        cookie = cookie_value(headers, self._cookie)
-        granted = None if cookie is None else self.passes.find(cookie, application.id)
-        if granted is None or not self._audit.used(
-            granted.record, method=method, path=_audited(application_path(target))
-        ):
+    def kept(self, cookie: str, path: bytes, application: Protected, *, method: str) -> Pass | None:
+        """Return the pass that a request of a session may use, if there is one that holds; asks nobody."""
+        granted = self.passes.find(cookie, application.id)
+        if granted is None or not self._audit.used(granted.record, method=method, path=_audited(path)):
             return None
         self._measures.used(application.id)
         return granted

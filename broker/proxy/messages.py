@@ -92,7 +92,7 @@ class Look:
     """What one look at the fields of a head tells: their size, and which of them rules are about, in their order.
 
     It serves for every head with the same fields: `accepted` says that they were found in order, for this version of
-    HTTP and `host`, and `lines` are what goes on of them to a backend, once somebody has made that out.
+    HTTP and `host`, and `prepared` is what the fast path has made out of them.
     """
 
     headers: Headers
@@ -101,7 +101,7 @@ class Look:
     are_tokens: bool
     accepted: bytes = b""
     host: bytes = b""
-    lines: bytes | None = None
+    prepared: object = None
 
 
 def look_at(headers: Headers) -> Look:
@@ -170,13 +170,13 @@ def check_response(status: int, version: bytes, headers: Headers, *, look: Look 
     look = look or look_at(headers)
     if not look.are_tokens:
         return "a header name that is no token"
-    lengths = values_of(look.ruled, b"content-length")
-    codings = values_of(look.ruled, b"transfer-encoding")
     if not are_values([value for _, value in headers]):
         return "a control character in a header value"
+    lengths = values_of(look.ruled, b"content-length")
+    codings = values_of(look.ruled, b"transfer-encoding")
     if lengths and codings:
         return "both Content-Length and Transfer-Encoding"  # RFC 9112 6.3 rule 3
-    if len(lengths) > 1 or (lengths and not _LENGTH.fullmatch(lengths[0])):
+    if lengths and (len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0])):
         return "no single valid Content-Length"  # RFC 9112 6.3 rule 5
     if codings and version == b"1.0":
         return "a transfer coding in HTTP/1.0"  # RFC 9112 6.1: its framing is faulty

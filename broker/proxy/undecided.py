@@ -31,11 +31,10 @@ class Undecided(BelowAsgi):
         method: bytes,
         keep_alive: bool,
         decide: Callable[[], Awaitable[Pass | Passage]],
-        carry: Callable[[Undecided, Pass], Carriage],
+        carry: Callable[[Pass], Carriage],
         answer: Callable[[Passage | Exception], ASGIApp],
     ) -> None:
         super().__init__(edge, method=method, keep_alive=keep_alive)
-        self.look = edge.look
         self._decide = decide
         self._carry = carry
         self._answer = answer
@@ -70,7 +69,7 @@ class Undecided(BelowAsgi):
         if not isinstance(decided, Pass):
             self.edge.answer_in_asgi(self, self._answer(decided), body=b"".join(self._parts))
             return
-        carriage = self._carry(self, decided)
+        carriage = self._carry(decided)
         carriage.keep_alive, carriage.more_body = self.keep_alive, self.more_body
         self.edge.replace(self, carriage)
         parts, self._parts = self._parts, []

@@ -377,10 +377,9 @@ class Upstream:
         """Keep a connection for the next request if its exchange went well to its end; else drop it."""
         if connection.is_reusable and not self._closed:
             connection.rest()
-            loop = asyncio.get_running_loop()
-            self._idle.append((connection, loop.time()))
+            self._idle.append((connection, connection.loop.time()))
             if self._expiry is None:
-                self._expiry = loop.call_later(self.limits.keep, self._expire)
+                self._expiry = connection.loop.call_later(self.limits.keep, self._expire)
         else:
             connection.abort()
         self._free_slot()
