@@ -48,7 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.list:
         print(_listed())
         return _OK
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         require()
         allow_many_files()

@@ -68,6 +68,7 @@ class LoadFailed(Exception):
 class Shot:
     """One kind of request: where to, with what, and from how many connections."""
 
+    who: str
     port: int
     path: str
     headers: Mapping[str, str]
@@ -111,7 +112,7 @@ def fire(shot: Shot, *, seconds: float, folder: Path) -> Outcome:
     run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + _GRACE_SECONDS, check=False)
     outcome = read_outcome(run.stdout + run.stderr)
     if outcome.errors or not outcome.requests:
-        raise LoadFailed(f"{shot.path} at port {shot.port}: {outcome.requests} answers, {dict(outcome.errors)}")
+        raise LoadFailed(f"{shot.who}: {outcome.requests} answers to {shot.path}, and errors: {dict(outcome.errors)}")
     return outcome
 
 

@@ -7,11 +7,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from bench.processes import OTHER_CORE, PROXY_CORE
+
 HERE = Path(__file__).parent
 NODE = HERE / "node"
 APACHE = Path("/usr/sbin/apache2")
 APACHE_MODULES = Path("/usr/lib/apache2/modules")
-_CORES = 2
 _PACKAGES = {
     "nginx": "nginx-light",
     "/usr/sbin/apache2": "apache2",
@@ -37,8 +38,8 @@ def require() -> None:
             f"The measurements need {', '.join(absent)}.\n"
             f"On Debian, as root: apt-get install --no-install-recommends {' '.join(absent)}"
         )
-    if len(os.sched_getaffinity(0)) < _CORES:
-        raise Missing("The measurements need two cores: one for the proxy, one for everything else.")
+    if not {PROXY_CORE, OTHER_CORE} <= os.sched_getaffinity(0):
+        raise Missing("The measurements need cores 0 and 1: one for the proxy, one for everything else.")
     _install_npm_packages()
 
 

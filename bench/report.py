@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.measures.measure import Measure
 from bench.plot import Bar, chart
-from bench.results import CPU, Absent, Row, ratios
+from bench.results import CPU, Absent, Row, further, ratios
 from bench.table import aligned, compared, measured, notes
 
 BEGIN = "<!-- measured: begin (written by `make bench`) -->"
@@ -37,7 +37,7 @@ def text(
             if said := notes(here):
                 parts.append(said + "\n")
     parts.append("### Ratios, ours divided by theirs, and figures\n")
-    parts.append(compared(ratios(rows)) + "\n")
+    parts.append(compared({**ratios(rows), **further(rows)}) + "\n")
     return "\n".join(parts)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bench.candidates.candidate import Candidate, Running, check
-from bench.load import Shot, fire
+from bench.load import LoadFailed, Outcome, Shot, fire
 from bench.progress import Progress
 from bench.results import CPU, Absent, Row, summarise
 from bench.seeding import Seeded
@@ -118,9 +118,12 @@ class Run:
         """One shot of load at a candidate, and what it cost; a cold candidate is warmed first."""
         if warm:
             fire(shot, seconds=WARMING_SECONDS, folder=self.site.folder)
-        before = running.cpu()
-        outcome = fire(shot, seconds=self.plan.seconds, folder=self.site.folder)
-        spent = running.cpu() - before
+        try:
+            outcome, spent = self._fired(running, shot)
+        except LoadFailed as problem:
+            # A server may close a kept connection at any time (RFC 9112 9.5); twice in a row is no accident.
+            self.progress.loudly(f"once more: {problem}")
+            outcome, spent = self._fired(running, shot)
         figures = {
             "per_second": outcome.per_second,
             "p50_ms": outcome.p50,
@@ -132,7 +135,12 @@ class Run:
             figures["mb_per_second"] = outcome.octets / outcome.seconds / _MEGABYTE
         return figures
 
+    def _fired(self, running: Running, shot: Shot) -> tuple[Outcome, float]:
+        before = running.cpu()
+        outcome = fire(shot, seconds=self.plan.seconds, folder=self.site.folder)
+        return outcome, running.cpu() - before
+
     def at(self, running: Running, last: str, **more: object) -> Shot:
         """The shot at a page of a candidate; `more` are fields of Shot."""
-        shot = Shot(port=running.port, path=running.path(last), headers=running.headers)
+        shot = Shot(who=running.name, port=running.port, path=running.path(last), headers=running.headers)
         return replace(shot, **more)  # type: ignore[arg-type]  # checked by Shot itself

@@ -102,7 +102,9 @@ def _server(room: str, port: int) -> tuple[str, ...]:
         "LogLevel notice",
         "ServerName localhost",
         f"Listen 127.0.0.1:{port}",
-        "StartServers 2",
+        # A number of processes that stays: one that is ended for want of work closes its connections.
+        *("ServerLimit 4", "StartServers 4", "ThreadsPerChild 25", "MaxRequestWorkers 100"),
+        *("MinSpareThreads 1", "MaxSpareThreads 100"),
         "KeepAlive On",
         "MaxKeepAliveRequests 0",
         "KeepAliveTimeout 600",

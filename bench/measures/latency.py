@@ -10,7 +10,6 @@ from bench.candidates.gateway import Gateway
 from bench.candidates.nginx import Nginx
 from bench.load import fire
 from bench.measures.measure import Measure
-from bench.results import CPU
 from bench.run import WARMING_SECONDS, Run
 
 _SHARE = 0.7
@@ -32,15 +31,7 @@ def _work(run: Run) -> None:
         rate = _SHARE * statistics.median(most)
 
         def one_round(_: str, running: Running, number: int) -> dict[str, float]:
-            before = running.cpu()
-            shot = run.at(running, "1k", rate=rate, start=number)
-            outcome = fire(shot, seconds=run.plan.seconds, folder=run.site.folder)
-            return {
-                "per_second": outcome.per_second,
-                "p50_ms": outcome.p50,
-                "p99_ms": outcome.p99,
-                CPU: (running.cpu() - before) / outcome.requests * 1e6,
-            }
+            return run.shoot(running, run.at(running, "1k", rate=rate, start=number), warm=False)
 
         note = f"{rate:.0f} requests/s asked for, 70 % of the gateway's most"
         run.alternate(_NAME, sides, one_round, notes=dict.fromkeys(sides, note))

@@ -17,7 +17,7 @@ def printed(*, status: int = 0) -> str:
 
 
 def shot(**more: object) -> Shot:
-    known: dict[str, object] = {"port": 8000, "path": "/1k", "headers": {"Host": "localhost:8000"}, **more}
+    known: dict[str, object] = {"who": "it", "port": 8000, "path": "/1k", "headers": {"Host": "localhost:8000"}, **more}
     return Shot(**known)  # type: ignore[arg-type]  # checked by Shot itself
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.results import CPU, RATIOS, Absent, Row, limits, ratios, summarise, write
+from bench.results import CPU, RATIOS, Absent, Row, further, limits, ratios, summarise, write
 
 # The names that others read (docs/performance.md, and whoever compares runs).
 PROMISED = {
@@ -65,7 +65,16 @@ def test_every_promised_ratio_and_figure_can_be_found_and_no_other() -> None:
     ]
 
     assert set(ratios(rows)) == PROMISED
-    assert set(limits()) == PROMISED
+    assert set(limits()) > PROMISED
+
+
+def test_what_has_no_promised_name_is_judged_but_not_kept_among_the_ratios() -> None:
+    rows = [row("workers", "gateway, 2 workers", cpu_us=95.0), row("workers", "gateway, 1 worker", cpu_us=90.0)]
+    rows.append(row("upload_1g", "gateway", growth_mb=3.0))
+
+    assert further(rows) == {"CPU, 2 workers to 1": 1.056, "MB of growth, 1 GB up": 3.0}
+    assert ratios(rows) == {}
+    assert set(further(rows)) < set(limits())
 
 
 def test_a_run_is_kept_whole_with_who_was_not_measured_and_why(tmp_path: Path) -> None:
