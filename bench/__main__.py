@@ -20,11 +20,11 @@ from bench.measures.every import MEASURES
 from bench.measures.measure import Measure
 from bench.measures.throughput import EVERYBODY
 from bench.needs import Missing, require
-from bench.processes import OTHER_CORE, DidNotStart, allow_many_files
+from bench.processes import OTHER_CORE, ROOT, DidNotStart, allow_many_files
 from bench.progress import Progress
 from bench.run import Plan, Run
 from bench.seeding import NotSeeded
-from bench.site import ROOT, open_site
+from bench.site import open_site
 from bench.visitor import NotSignedIn
 
 RESULTS = ROOT / "bench" / "results"

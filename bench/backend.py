@@ -29,7 +29,7 @@ daemon off;
 {as_root()}worker_processes 1;
 worker_rlimit_nofile 16384;
 pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
+error_log {folder}/log warn;
 events {{ worker_connections 8000; }}
 http {{
   access_log off;

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
+ROOT = Path(__file__).parents[1]
 PROXY_CORE = 0
 OTHER_CORE = 1  # load, backends, Redis and the mock government
 _START_SECONDS = 30.0
@@ -79,6 +80,7 @@ def running(
             stdout=output,
             stderr=output,
             env={**surroundings(), **(environment or {})},
+            cwd=ROOT,  # modules of ours are run from there
             start_new_session=True,
         )
     group = Group(process=process)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from bench.processes import surroundings
+from bench.processes import ROOT, surroundings
 from broker.config import load
 from broker.domain.numbers import NationalNumber
 from broker.domain.session import Session
@@ -43,40 +43,42 @@ class Seeded:
 
 def seed(configuration: Path, *, cookie_name: str, token: str, count: int, folder: Path, some: int = 1000) -> Seeded:
     """Write `count` sessions like that of `token` into the Redis of a configuration. Raises NotSeeded."""
-    half = count // 2
-    parts = [(0, half, folder / "first"), (half, count - half, folder / "second")]
-    running = []
-    for core, (first, number, file) in enumerate(parts):
-        command = ["taskset", "--cpu-list", str(core), sys.executable, "-m", "bench.seeding"]
-        told = {
-            "configuration": str(configuration),
-            "token": token,
-            "first": str(first),
-            "count": str(number),
-            "file": str(file),
-        }
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=surroundings()
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(told).encode())
-        process.stdin.close()
-        process.stdin = None
-        running.append(process)
+    half, common = count // 2, {"configuration": str(configuration), "token": token}
+    parts = ({"first": "0", "count": str(half)}, {"first": str(half), "count": str(count - half)})
+    writers = [_begin(core, {**common, **part}, folder) for core, part in enumerate(parts)]
     try:
-        for process in running:
-            _, said = process.communicate()
-            if process.returncode:
+        for writer in writers:
+            _, said = writer.communicate()
+            if writer.returncode:
                 raise NotSeeded(said.decode(errors="replace")[-2000:])
     finally:
-        for process in running:
-            process.kill()
-            process.wait()
-    lines = [f"{cookie_name}={one}" for *_, file in parts for one in file.read_text().splitlines()]
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+    lines = [f"{cookie_name}={one}" for core in range(2) for one in _cookies(folder, core).read_text().splitlines()]
     every, chosen = folder / "every", folder / "some"
     every.write_text("\n".join(lines) + "\n")
     chosen.write_text("\n".join(lines[:: max(1, len(lines) // some)][:some]) + "\n")
     return Seeded(every=every, some=chosen, count=len(lines))
+
+
+def _begin(core: int, told: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
+    order = folder / f"order-{core}"
+    order.write_text(json.dumps({**told, "file": str(_cookies(folder, core))}))
+    command = ["taskset", "--cpu-list", str(core), sys.executable, "-m", "bench.seeding"]
+    with order.open("rb") as standard_input:
+        return subprocess.Popen(
+            command,
+            stdin=standard_input,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=surroundings(),
+            cwd=ROOT,
+        )
+
+
+def _cookies(folder: Path, core: int) -> Path:
+    return folder / f"cookies-{core}"
 
 
 def numbers() -> Iterator[NationalNumber]:

@@ -1,7 +1,7 @@
-"""Everything around the candidates, on the other core: backends, two Redis servers, the mock government, a folder.
+"""Everything around the candidates, on the other core: backends, Redis servers, the mock government, a folder.
 
-Each is started when first asked for, and all end with the block. The gateway's Redis is its own, so that what is
-counted in it is the gateway's alone.
+Each is started when first asked for, and all end with the block. A Redis belongs to one owner, so that what is counted
+in it is its owner's alone.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bench import backend
-from bench.processes import OTHER_CORE, DidNotStart, Group, running
+from bench.processes import OTHER_CORE, ROOT, DidNotStart, Group, running
 from broker.demo.options import Options, free_port
 from broker.demo.registered import write_registrations
 from broker.demo.runtime import Runtime, prepare, read_secret
 
-ROOT = Path(__file__).parents[1]
 APPLICATION = "kmo-portefeuille"  # its backend is nginx
 LIVE_APPLICATION = "coronamaatregelen"  # its backend holds streams and reads uploads
 _MOST_MEMORY = "6gb"
@@ -107,7 +106,7 @@ class Site:
         room = self.room("backend")
         file = room / "nginx.conf"
         file.write_text(backend.configuration(room, port=port))
-        self._run(("nginx", "-c", str(file), "-e", str(room / "error.log")), room, answers(port))
+        self._run(("nginx", "-c", str(file), "-e", str(room / "log")), room, answers(port))
 
     def _start_live(self, port: int) -> None:
         self._run((sys.executable, "-m", "bench.live", str(port)), self.room("live"), answers(port))

@@ -14,7 +14,7 @@ from bench.candidates.candidate import Running
 from bench.candidates.gateway import Gateway
 from bench.candidates.nginx import HEAD
 from bench.processes import PROXY_CORE, running
-from bench.site import Site, answers
+from bench.site import APPLICATION, Site, answers
 from broker.config import Settings
 from broker.demo.options import free_port
 
@@ -88,7 +88,9 @@ class AuthRequest:
             file = room / "nginx.conf"
             file.write_text(HEAD.format(room=room, user=as_root()) + server)
             command = ("nginx", "-c", str(file), "-e", str(room / "error.log"))
-            with running(command, core=PROXY_CORE, log=room / "log", ready=answers(port)) as group:
+            # Nobody in particular is answered 401 there; anywhere else the gateway knows nothing to say.
+            ready = answers(port, path=f"/{APPLICATION}/1k")
+            with running(command, core=PROXY_CORE, log=room / "error.log", ready=ready) as group:
                 yield Running(
                     name=self.name,
                     port=port,

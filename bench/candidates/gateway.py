@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.candidates.candidate import Running
-from bench.processes import PROXY_CORE, running
-from bench.site import APPLICATION, LIVE_APPLICATION, ROOT, Site, answers
+from bench.processes import PROXY_CORE, ROOT, running
+from bench.site import APPLICATION, LIVE_APPLICATION, Site, answers
 from bench.visitor import Visitor
 from broker.config import Listen
 from broker.cookies import Cookies
@@ -53,7 +53,6 @@ class Gateway:
     redis: str = "gateway"
     listen: Mapping[str, Any] = field(default_factory=dict)
     topics: Mapping[str, Any] = field(default_factory=dict)
-    signed_in: bool = True
 
     def absent(self) -> str | None:
         unknown = [key for key in self.listen if key not in Listen.__struct_fields__]
@@ -75,11 +74,10 @@ class Gateway:
         ready = answers(port, path="/_inkom/health/ready", host=host)
         with running(command, core=PROXY_CORE, log=room / "log", ready=ready, patience=_PATIENCE) as group:
             visitor = Visitor()
-            if self.signed_in:
-                visitor.sign_in(f"http://{host}/{APPLICATION}/1k")
+            visitor.sign_in(f"http://{host}/{APPLICATION}/1k")
             visitor.close()
             session = Cookies.of(secure=False).session
-            token = visitor.cookies.get(host, {}).get(session, "")
+            token = visitor.cookies[host][session]
             yield RunningGateway(
                 name=self.name,
                 port=port,

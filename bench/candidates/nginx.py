@@ -79,5 +79,5 @@ class Nginx:
         file = room / "nginx.conf"
         file.write_text(HEAD.format(room=room, user=as_root()) + server)
         command = ("nginx", "-c", str(file), "-e", str(room / "error.log"))
-        with running(command, core=PROXY_CORE, log=room / "log", ready=answers(port)) as group:
+        with running(command, core=PROXY_CORE, log=room / "error.log", ready=answers(port)) as group:
             yield Running(name=self.name, port=port, groups=(group,))

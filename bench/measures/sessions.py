@@ -87,7 +87,7 @@ def _few_or_many(run: Run) -> None:
 
 
 def _bytes(run: Run) -> None:
-    """Everything that Redis holds after one real sign-in and did not hold before."""
+    """Everything that a Redis holds after one real sign-in, which was empty before."""
     name = "bytes_per_session"
     if not run.chosen(name, (Gateway(),)):
         return

@@ -15,9 +15,10 @@ from bench.candidates.candidate import Candidate, Running
 from bench.candidates.gateway import Gateway
 from bench.load import LoadFailed
 from bench.measures.measure import Measure
+from bench.processes import ROOT
 from bench.run import Run
 from bench.seeding import pattern_session
-from bench.site import APPLICATION, ROOT
+from bench.site import APPLICATION
 from bench.visitor import NotSignedIn, Visitor
 from broker.adapters.policy_files import load as load_policies
 from broker.domain.decide import decide

@@ -8,12 +8,13 @@ from websockets.sync.client import connect
 
 from bench.held import fetch, hold, post, request, talk
 from bench.load import LoadFailed
-from bench.processes import OTHER_CORE, running
+from bench.processes import PROXY_CORE, running
 from bench.site import answers
 from broker.demo.options import free_port
 
 HOST = {"Host": "localhost"}
 SIZE = 3_000_001
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measuring needs Linux: taskset, setpriv")
 PLAIN = """
 import socket, sys
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -29,7 +30,7 @@ while True:
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     free, folder = free_port(), tmp_path_factory.mktemp("live")
     command = (sys.executable, "-m", "bench.live", str(free))
-    with running(command, core=OTHER_CORE, log=folder / "log", ready=answers(free)):
+    with running(command, core=PROXY_CORE, log=folder / "log", ready=answers(free)):
         yield free
 
 
@@ -37,7 +38,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def plain_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A server that answers everything with four bytes, and closes."""
     free, folder = free_port(), tmp_path_factory.mktemp("plain")
-    with running((sys.executable, "-c", PLAIN, str(free)), core=OTHER_CORE, log=folder / "log", ready=answers(free)):
+    with running((sys.executable, "-c", PLAIN, str(free)), core=PROXY_CORE, log=folder / "log", ready=answers(free)):
         yield free
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from bench.processes import DidNotStart, running
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measuring needs Linux: /proc, taskset, setpriv")
 # Starts a child, says so, and then computes without end.
 BUSY = "import os, sys; os.fork(); open(sys.argv[1] + str(os.getpid()), 'w').close()\nwhile True: pass"
 

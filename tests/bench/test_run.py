@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -106,6 +107,7 @@ def test_what_is_not_installed_is_named_with_what_to_type(monkeypatch: pytest.Mo
         needs.require()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="measuring needs Linux: /proc")
 def test_the_machine_is_described_without_its_name() -> None:
     told = describe()
 
