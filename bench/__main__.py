@@ -20,6 +20,7 @@ from bench.measures.every import MEASURES
 from bench.measures.measure import Measure
 from bench.measures.throughput import EVERYBODY
 from bench.needs import Missing, require
+from bench.ports import NoPort
 from bench.processes import OTHER_CORE, ROOT, DidNotStart, allow_many_files
 from bench.progress import Progress
 from bench.run import Plan, Run
@@ -32,7 +33,7 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance.svg"
 _DEFAULT_SECONDS = 5.0
 _OK, _FAILED, _WRONGLY_USED, _INTERRUPTED = 0, 1, 2, 130
-_EXPECTED = (CheckFailed, DidNotStart, LoadFailed, Missing, NotSeeded, NotSignedIn, report.NoPlace)
+_EXPECTED = (CheckFailed, DidNotStart, LoadFailed, Missing, NoPort, NotSeeded, NotSignedIn, report.NoPlace)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -19,8 +19,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bench import backend
+from bench.ports import free_port
 from bench.processes import OTHER_CORE, ROOT, DidNotStart, Group, running
-from broker.demo.options import Options, free_port
+from broker.demo.options import Options
 from broker.demo.registered import write_registrations
 from broker.demo.runtime import Runtime, prepare, read_secret
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from bench.candidates.candidate import Running
 from bench.needs import APACHE, APACHE_MODULES
+from bench.ports import free_port
 from bench.processes import PROXY_CORE, running
 from bench.site import APPLICATION, Site
 from bench.visitor import Visitor
-from broker.demo.options import free_port
 
 _CLIENT = "bench-apache"
 _SECRET = "only-for-measuring"  # of a client of the mock government, for the length of a run

@@ -13,10 +13,10 @@ from bench.backend import as_root
 from bench.candidates.candidate import Running
 from bench.candidates.gateway import Gateway
 from bench.candidates.nginx import HEAD
+from bench.ports import free_port
 from bench.processes import PROXY_CORE, running
 from bench.site import APPLICATION, Site, answers
 from broker.config import Settings
-from broker.demo.options import free_port
 
 _TOPIC = "forward_auth"  # where the configuration names the proxies that may ask
 _HEADERS = (

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.candidates.candidate import Running
+from bench.ports import free_port
 from bench.processes import PROXY_CORE, ROOT, running
 from bench.site import APPLICATION, LIVE_APPLICATION, Site, answers
 from bench.visitor import Visitor
 from broker.config import Listen
 from broker.cookies import Cookies
-from broker.demo.options import free_port
 from broker.demo.registered import register
 
 _LONG = 86_400  # seconds: facts are not read anew, and nobody is too late, while we measure

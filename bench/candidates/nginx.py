@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from bench.backend import as_root
 from bench.candidates.candidate import Running
+from bench.ports import free_port
 from bench.processes import PROXY_CORE, running
 from bench.site import LIVE_APPLICATION, Site, answers
-from broker.demo.options import free_port
 
 _TUNED = "proxy_buffers 8 32k; proxy_request_buffering off;"
 HEAD = """

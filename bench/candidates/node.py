@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from bench.candidates.candidate import Running
 from bench.needs import NODE
+from bench.ports import free_port
 from bench.processes import PROXY_CORE, running
 from bench.site import Site, answers
-from broker.demo.options import free_port
 
 # As much as a session of ours tells a backend.
 _SESSION = {

@@ -71,7 +71,7 @@ MEASURES = (
         name="applications",
         title="1 kB answers, 1 and 10 000 applications",
         work=_applications,
-        seconds=lambda plan: plan.shots(2) + 30,
+        seconds=lambda plan: plan.shots(2) + 60,
     ),
     Measure(
         name="workers",

@@ -8,9 +8,9 @@ from websockets.sync.client import connect
 
 from bench.held import fetch, hold, post, request, talk
 from bench.load import LoadFailed
+from bench.ports import free_port
 from bench.processes import PROXY_CORE, running
 from bench.site import answers
-from broker.demo.options import free_port
 
 HOST = {"Host": "localhost"}
 SIZE = 3_000_001
