@@ -17,7 +17,7 @@ import uvloop
 
 from bench.load import LoadFailed
 
-_AT_ONCE = 200
+_AT_ONCE = 1000
 _PATIENCE = 60.0
 _PIECE = 256 * 1024
 _LOOK_EVERY = 32 * 1024 * 1024
