@@ -19,9 +19,10 @@ from bench.site import APPLICATION, Site, answers
 from broker.config import Settings
 
 _TOPIC = "forward_auth"  # where the configuration names the proxies that may ask
+# Every header that the gateway may set: what a client sends in its place is overwritten, or dropped where it sets none.
 _HEADERS = (
     *("Person", "Name", "Organisation", "Organisation-Name", "Role", "Right", "Profile", "Assurance"),
-    *("Decision", "Assertion"),
+    *("Decision", "Assertion", "Authenticated-At", "National-Number"),
 )
 _SERVER = """
   proxy_cache_path {room}/cache keys_zone=decisions:4m;
