@@ -20,7 +20,7 @@ import yaml
 
 from broker.documents.nodes import MAX_NODES, constructs, count, entry, is_null, kind_of, replace, scalar_or_list, steps
 
-MAX_SIZE = 1_000_000
+MAX_SIZE = 5_000_000  # bytes; ten thousand applications with room to spare
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-MAX_NODES = 50_000
+MAX_NODES = 250_000  # ten thousand applications with room to spare
 
 
 def steps(path: str) -> list[str | int]:

@@ -151,7 +151,7 @@ def test_an_alias_that_is_not_abused_is_welcome() -> None:
     [
         (b"name: \xe9\xe9\n", "is not UTF-8"),
         ("name: a\n".encode("utf-16"), "is not UTF-8"),
-        (b"x" * 2_000_000, f"is larger than {MAX_SIZE} bytes"),
+        (b"x" * (MAX_SIZE + 1), f"is larger than {MAX_SIZE} bytes"),
     ],
 )
 def test_a_file_that_is_no_text_of_ours_is_one_problem(tmp_path: Path, content: bytes, said: str) -> None:

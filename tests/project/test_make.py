@@ -32,11 +32,12 @@ def test_help_lists_every_verb_with_what_it_does(verb: str) -> None:
     assert len(line.split()) > 3
 
 
-def test_bench_measures_nothing_yet_and_says_so() -> None:
-    measured = make("bench")
+@pytest.mark.parametrize(("given", "seconds"), [((), "5"), (("SECONDS=2",), "2")])
+def test_bench_measures_for_as_long_as_it_is_told(given: tuple[str, ...], seconds: str) -> None:
+    told = make("--dry-run", "bench", *given)
 
-    assert measured.returncode != 0
-    assert "no measurements yet" in measured.stdout
+    assert told.returncode == 0
+    assert f"python -m bench --seconds {seconds}\n" in told.stdout
 
 
 def test_a_machine_without_a_python_of_at_least_3_11_learns_what_to_install(tmp_path: Path) -> None:
