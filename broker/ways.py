@@ -91,6 +91,8 @@ def _upstream(application: Application, address: str, tls: Callable[[], ssl.SSLC
             first_byte=limits.first_byte,
             idle=limits.idle,
             total=limits.total,
+            pool_size=application.connections,
+            tunnels=application.connections,
             max_body=application.max_body,
             max_response_head=application.max_response_head,
         ),

@@ -253,6 +253,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     providers: tuple[str, ...] = (FIRST_PROVIDER,)
     max_body: Annotated[int, msgspec.Meta(gt=0)] = 100_000_000
     max_response_head: Annotated[int, msgspec.Meta(ge=1024, le=65_536)] = 65_536
+    connections: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
     time_limits: TimeLimits = TimeLimits()
     health: Health | None = None
     ejection: Ejection = Ejection()

@@ -23,6 +23,7 @@ from broker.documents.nodes import MAX_NODES, constructs, count, entry, is_null,
 MAX_SIZE = 5_000_000  # bytes; ten thousand applications with room to spare
 
 T = TypeVar("T")
+_LARGE = 32  # entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class Document:
         self.root = root
         self.problems = problems
         self.digest = ""
+        self._large: dict[int, dict[str | int, tuple[yaml.Node, yaml.Node]]] = {}  # large mappings, by identity
 
     @classmethod
     def read(cls, path: Path) -> Document:
@@ -111,11 +113,22 @@ class Document:
         if problem not in self.problems:
             self.problems.append(problem)
 
+    def _entry(self, node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+        """Return what `entry` does, from a large mapping (ten thousand applications) without looking through all of it."""
+        if not isinstance(node, yaml.MappingNode) or len(node.value) < _LARGE:
+            return entry(node, step)
+        known = self._large.get(id(node))
+        if known is None:
+            known = self._large[id(node)] = {
+                key.value: (key, value) for key, value in reversed(node.value) if isinstance(key, yaml.ScalarNode)
+            }
+        return known.get(step, (None, None))
+
     def line(self, path: str) -> int:
         """Return the line of the key or the list entry at a path, or of the nearest place above it."""
         place = node = self.root
         for step in steps(path):
-            key, node = entry(node, step)
+            key, node = self._entry(node, step)
             if key is None:
                 break
             place = key
@@ -125,14 +138,14 @@ class Document:
         """Whether the value at a path stands in quotes."""
         node = self.root
         for step in steps(path):
-            _, node = entry(node, step)
+            _, node = self._entry(node, step)
         return isinstance(node, yaml.ScalarNode) and node.style in {"'", '"'}
 
     def text(self, path: tuple[str | int, ...]) -> str | None:
         """Return the text at a path (lists count from 1); None where there is none, or something else than text."""
         node = self.root
         for key in path:
-            _, node = entry(node, key)
+            _, node = self._entry(node, key)
         is_text = isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str"
         return str(node.value) if node is not None and is_text else None
 
@@ -140,23 +153,24 @@ class Document:
         """Return the keys of the mapping at a path; none where there is no mapping."""
         node = self.root
         for key in path:
-            _, node = entry(node, key)
+            _, node = self._entry(node, key)
         return tuple(str(key.value) for key, _ in node.value) if isinstance(node, yaml.MappingNode) else ()
 
     def length(self, path: tuple[str, ...]) -> int:
         """Return how many entries the list at a path has; none where there is no list."""
         node = self.root
         for key in path:
-            _, node = entry(node, key)
+            _, node = self._entry(node, key)
         return len(node.value) if isinstance(node, yaml.SequenceNode) else 0
 
     def put(self, path: tuple[str, ...], value: str | list[str], *, as_text: bool) -> None:
         """Put a value at a path: a list of texts, a text, or what YAML reads in the text (a number, a truth value)."""
         if not isinstance(self.root, yaml.MappingNode):
             return
+        self._large.clear()
         mapping, mark = self.root, self.root.start_mark
         for key in path[:-1]:
-            _, inner = entry(mapping, key)
+            _, inner = self._entry(mapping, key)
             if not isinstance(inner, yaml.MappingNode):
                 inner = yaml.MappingNode("tag:yaml.org,2002:map", [], mark, mark)
                 replace(mapping, key, inner)

@@ -751,6 +751,7 @@ def _whole(source: str) -> dict[str, Any]:
                 "providers": ["acm", "acm-test"],
                 "max_body": 1000,
                 "max_response_head": 2000,
+                "connections": 50,
                 "time_limits": {"connect": 1.0, "first_byte": 2.0, "idle": 3.0, "total": 4.0},
                 "health": {
                     "path": "/ready?full",
