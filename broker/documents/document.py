@@ -114,7 +114,7 @@ class Document:
             self.problems.append(problem)
 
     def _entry(self, node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
-        """Return what `entry` does, from a large mapping (ten thousand applications) without looking through all of it."""
+        """Return what `entry` does, without looking through all of a large mapping (ten thousand applications)."""
         if not isinstance(node, yaml.MappingNode) or len(node.value) < _LARGE:
             return entry(node, step)
         known = self._large.get(id(node))
@@ -167,7 +167,6 @@ class Document:
         """Put a value at a path: a list of texts, a text, or what YAML reads in the text (a number, a truth value)."""
         if not isinstance(self.root, yaml.MappingNode):
             return
-        self._large.clear()
         mapping, mark = self.root, self.root.start_mark
         for key in path[:-1]:
             _, inner = self._entry(mapping, key)
@@ -176,6 +175,7 @@ class Document:
                 replace(mapping, key, inner)
             mapping = inner
         replace(mapping, path[-1], scalar_or_list(value, mark, as_text=as_text))
+        self._large.clear()
 
     def into(self, wanted: type[T], node: yaml.Node | None = None, *, where: str = "") -> T | None:
         """Build a value of a msgspec Struct, or of any type its fields may have; None when there was a problem."""
