@@ -40,6 +40,7 @@ class AuditFile:
         self._inode = 0
         self._noted: list[tuple[str, str, str]] = []
         self._broken = False
+        self._torn = False  # a part of a line was written, and not its end
 
     async def decided(self, decision: Decision, *, session: str, person: str, method: str, path: str) -> str:
         """Write a decision and return the record's id."""
@@ -118,11 +119,14 @@ class AuditFile:
         return record_id
 
     def _write(self, lines: bytes) -> None:
+        if self._torn:
+            lines = b"\n" + lines  # or the next line would be lost with the one that was cut
         try:
             written = os.write(self._open(), lines)
         except OSError as error:
             raise AuditUnavailable(f"the audit log cannot be written: {error.strerror}") from error
-        if written != len(lines):
+        self._torn = written != len(lines)
+        if self._torn:
             raise AuditUnavailable("the audit log cannot be written: the disk is full")
 
     def _open(self) -> int:

@@ -8,6 +8,7 @@ before an answer has begun (no connection, a backend that misbehaves) it hands b
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from broker.proxy.edge import EdgeProtocol
 
 _NO_BODY = frozenset((204, 304))  # RFC 9110 6.4.1
+_log = logging.getLogger("inkom.gate")
 _WAITING = 64 * 1024  # bytes of a body that may wait for a connection to the backend
 
 
@@ -166,12 +168,19 @@ class Carriage(BelowAsgi):
         except asyncio.CancelledError:
             self._backends.abandoned(upstream)
             raise
+        except Exception:
+            # A mistake of ours, which leaves no client waiting for ever.
+            _log.exception("a connection to a backend could not be opened")
+            self._connecting = None
+            self._backends.abandoned(upstream)
+            self._fail(UpstreamUnreachable("no connection could be opened"))
         else:
             self._connecting = None
             self._send(upstream, connection)
 
     def _send(self, upstream: Upstream, connection: UpstreamConnection) -> None:
         self._upstream, self._connection = upstream, connection
+        self.steps += 1  # the time to the first byte begins now
         connection.begin(self.method, self)
         connection.write(b"".join((self._head, *self._early)) if self._early else self._head)
         self._early.clear()
@@ -202,23 +211,23 @@ class Carriage(BelowAsgi):
 
     def progressed(self) -> None:
         """Pass on what has arrived of the answer."""
-        self.steps += 1
         connection = self._connection
         if connection is None or self.disconnected:
             return
         if connection.failure is not None:
             self._broken(connection, connection.failure)
             return
+        if not connection.head_arrived:
+            return  # no step: a head that drips has no more time than one that does not come
+        self.steps += 1
         if self.edge.flow.write_paused and self.response_started:
             # The client is slower than the backend: what has arrived stays, and nothing more is read.
             return
         if not self.response_started:
-            if not connection.head_arrived:
-                return
             try:
                 head = self._answer_head(connection)
             except ForwardingFailed as failure:
-                connection.fail(failure)
+                self._broken(connection, failure)
                 return
             self._write(head, connection)
         else:

@@ -54,6 +54,9 @@ _CLIENT_MAY_NOT_SAY = frozenset(
 # `Proxy` becomes HTTP_PROXY in CGI programs, which some then obey (CVE-2016-5385).
 _CLIENT_MAY_NOT_BEGIN = (b"x-inkom-", b"x-forwarded", b"proxy")
 
+# Some servers put one sign in the place of all that is no letter or digit, when they make variables of names.
+_AS_HYPHENS = bytes.maketrans(b"!#$%&'*+.^_`|~", b"-" * 14)
+
 # Field names are few; a stranger's inventions push nothing out for long.
 _NAMES_REMEMBERED = 1024
 _NOTHING_NAMED: frozenset[bytes] = frozenset()
@@ -161,8 +164,8 @@ def _connection_options(headers: Headers) -> frozenset[bytes]:
 
 
 def _as_backends_read(name: bytes) -> bytes:
-    """CGI and its descendants read `X_Inkom` and `X.Inkom` as they read `X-Inkom` (RFC 3875 4.1.18)."""
-    return name.lower().replace(b"_", b"-").replace(b".", b"-")
+    """CGI and its descendants read `X_Inkom`, `X.Inkom` and even `X!Inkom` as they read `X-Inkom` (RFC 3875 4.1.18)."""
+    return name.lower().translate(_AS_HYPHENS)
 
 
 class _Use(Enum):

@@ -340,6 +340,7 @@ class Gate:
             passage=passage,
             lines=lines_of(checked([*told, (b"x-inkom-assertion", assertion.encode("ascii"))])),
             day=day,
+            made_at=now,
             holds_until=min(ends),
             reused_until=min((*ends, now + REUSED_FOR, found.use_counts_until if found else now)),
             memory=found.memory if found is not None and decision.day == day else None,
@@ -451,12 +452,13 @@ class Gate:
         outcome = self._admit(visit.session, granted.application, now=now)
         if not isinstance(outcome, Forward):
             return None
-        day = self.clock.today()
+        day, made_at = self.clock.today(), self.clock.now()
         return replace(
             granted,
             day=day,
+            made_at=made_at,
             holds_until=min(
-                _ends(visit.found, outcome.decision, granted.application, now=self.clock.now(), sent_in=now is not None)
+                _ends(visit.found, outcome.decision, granted.application, now=made_at, sent_in=now is not None)
             ),
             memory=visit.found.memory if visit.found is not None and outcome.decision.day == day else None,
         )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from broker.proxy.messages import Headers, MessageLimits, Problem, check_request
 
 _MISSING = Problem(status=400, title="A pseudo-field is missing or of another scheme")
+# RFC 9113 8.1.1: such a request is malformed.
+_NO_BODY = Problem(status=400, title="A body was announced, and none comes")
 # Between a client and us only: there is nothing of them to pass on, and `te` may only say "trailers" (RFC 9113 8.2.2).
 _OWN = frozenset((b"te", b"expect", b"http2-settings"))
 
@@ -58,6 +60,8 @@ def translate(
     problem = check_request(method, target, headers, hosts=hosts, version=b"1.1", limits=limits)
     if problem is not None:
         return problem
+    if not has_body and any(name == b"content-length" and int(value) > 0 for name, value in plain):
+        return _NO_BODY
     expects = has_body and any(name == b"expect" for name, _ in plain)
     kept = [field for field in headers if field[0] not in _OWN]
     return Translated(method=method, target=target, headers=kept, expects=expects)

@@ -76,6 +76,8 @@ class Body(Enum):
 DEFAULT_LIMITS = MessageLimits()
 MAX_RESPONSE_HEAD = 64 * 1024
 
+_LONGEST_NAME = 256  # bytes
+_LONGEST_HOST = 261  # bytes of a name (RFC 1035 2.3.4), a dot at its end and a port
 _LOOKED_AT = frozenset(b"host cookie content-length transfer-encoding expect connection authorization dpop".split())
 _PLAIN, _RULED, _STRANGE = "plain", "ruled", "strange"  # kinds of field names
 
@@ -111,7 +113,8 @@ def look_at(headers: Headers) -> Look:
     for field in headers:
         name, value = field
         size += len(name) + len(value)
-        kind = _kind(name)
+        # What is longer is no field in use, and is not remembered: a stranger's names would fill the memory.
+        kind = _kind(name) if len(name) <= _LONGEST_NAME else _STRANGE
         if kind is _PLAIN:
             continue
         if kind is _RULED:
@@ -233,7 +236,7 @@ def _check_host_and_target(target: bytes, look: Look, hosts: frozenset[bytes] | 
     values = values_of(look.ruled, b"host")
     if len(values) != 1:
         return Problem(status=400, title="There must be exactly one Host field")  # RFC 9112 3.2
-    host = canonical_host(values[0])
+    host = canonical_host(values[0]) if len(values[0]) <= _LONGEST_HOST else None
     if host is None:
         return Problem(status=400, title="The Host field is not a host")
     problem = check_target(target, host=host)

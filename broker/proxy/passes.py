@@ -37,6 +37,7 @@ class Pass:
     passage: Passage
     lines: bytes
     day: date
+    made_at: datetime
     reused_until: datetime
     holds_until: datetime
     memory: Memory | None
@@ -56,7 +57,9 @@ class Pass:
     def holds_at(self, now: datetime, day: date) -> bool:
         """Whether the decision is still what would be decided, as far as can be told without asking anybody."""
         memory = self.memory
-        return memory is not None and memory.holds() and now < self.holds_until and day == self.day
+        # A clock that was set back would make it hold for longer than it may.
+        in_time = self.made_at <= now < self.holds_until
+        return memory is not None and memory.holds() and in_time and day == self.day
 
 
 class Passes:

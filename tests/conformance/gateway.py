@@ -7,6 +7,7 @@ import json
 import secrets
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,18 @@ class Gateway:
         """The last line of the audit log that tells of a decision."""
         lines = [json.loads(line) for line in self.audit.splitlines()]
         return next(line for line in reversed(lines) if "reason" in line)
+
+    def noted(self) -> list[dict[str, Any]]:
+        """The lines of the audit log about requests: each decision, and each later request under one."""
+        lines = [json.loads(line) for line in self.audit.splitlines()]
+        return [line for line in lines if line["kind"] in {"decision", "request"}]
+
+    def noted_after(self, before: int, *, seconds: float = 0.3) -> list[dict[str, Any]]:
+        """What was noted since there were so many: the line of a request is written in the turn that answers it."""
+        deadline = time.monotonic() + seconds
+        while len(noted := self.noted()) <= before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return noted[before:]
 
     def registration(self, **more: object) -> dict[str, object]:
         """What a provider has to know of this client, in the terms of OpenID Connect Dynamic Client Registration."""

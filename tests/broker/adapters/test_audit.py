@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import shutil
 import stat
 from datetime import UTC, date, datetime
@@ -137,3 +138,23 @@ async def test_when_requests_cannot_be_noted_no_decision_is_used_again_until_a_l
     folder.unlink()
     assert audit.used(await record(audit), method="GET", path="/kmo/c")
     await audit.aclose()
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="LOUD: files cannot be kept small here")
+async def test_after_a_line_that_was_cut_the_next_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    audit = AuditFile(path, clock=Hands())
+    first = await record(audit)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 50, before[1]))
+    try:
+        with pytest.raises(AuditUnavailable):
+            await record(audit)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    last = await record(audit)
+    await audit.aclose()
+    whole, cut, next_one = path.read_text().splitlines()
+    assert json.loads(whole)["id"] == first
+    assert len(cut) == 50
+    assert json.loads(next_one)["id"] == last

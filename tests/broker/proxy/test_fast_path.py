@@ -315,7 +315,7 @@ async def test_when_nothing_can_be_noted_nothing_passes(paths: Paths) -> None:
     assert paths.world.backend.received == []
 
 
-@pytest.mark.parametrize("how", ["changed", "later", "next day"])
+@pytest.mark.parametrize("how", ["changed", "later", "next day", "the clock set back"])
 async def test_a_decision_that_no_longer_stands_is_made_anew(paths: Paths, how: str) -> None:
     memory = paths.world.sessions.memory
     assert isinstance(memory, Standing)
@@ -324,6 +324,8 @@ async def test_a_decision_that_no_longer_stands_is_made_anew(paths: Paths, how: 
             memory.changed = True
         case "later":
             paths.world.clock.forward(seconds=11)
+        case "the clock set back":
+            paths.world.clock.forward(minutes=-5)
         case _:
             paths.world.clock.forward(hours=14, minutes=0)  # the facts are too old as well
     assert status_of(await say(paths.fast, request())) == 200

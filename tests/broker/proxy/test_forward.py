@@ -40,6 +40,8 @@ async def test_what_a_client_claims_to_be_never_reaches_the_backend() -> None:
                 b"X-Inkom-Person: root",
                 b"x-inkom-name: Root",
                 b"X_Inkom_Person: root",
+                b"X!Inkom!Person: root",
+                b"X~Inkom.Role: root",
                 b"X.Inkom.Person: root",
                 b"X-Forwarded-For: 6.6.6.6",
                 b"Forwarded: for=6.6.6.6",

@@ -336,6 +336,19 @@ async def test_a_body_of_another_length_than_was_said_is_never_whole(authority: 
         assert whole in ([], [False])
 
 
+async def test_a_length_without_a_body_is_refused(authority: Authority) -> None:
+    reached: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["path"])
+
+    async with speaking(authority, app) as way:
+        stream = await way.client.begin(asking(b"/", (b"content-length", b"9"), method=b"POST"), end=True)
+        answered = await way.client.answer(stream)
+        assert answered.status == 400
+        assert reached == []
+
+
 # Limits
 
 

@@ -181,6 +181,10 @@ OURS: Headers = [
         b"expect",
         b"authorization",
         b"author.ization",
+        b"x!inkom!person",
+        b"x~inkom'person",
+        b"x-forwarded*for",
+        b"x|real|ip",
     ],
 )
 def test_what_a_client_may_not_say_never_reaches_a_backend(name: bytes) -> None:
@@ -315,3 +319,12 @@ def test_an_answer_in_another_version_is_refused() -> None:
     assert check_response(200, b"2.0", []) is not None
     assert check_response(200, b"1.0", []) is None
     assert check_response(200, b"1.0", [(b"transfer-encoding", b"chunked")]) is not None
+
+
+def test_names_and_hosts_longer_than_any_in_use_are_refused() -> None:
+    """They would be remembered: a thousand names of 32 kB are more than a worker may take in all."""
+    for headers in ([*HOST, (b"x" * 257, b"1")], [(b"host", b"a." * 131)]):
+        problem = check_request(b"GET", b"/", headers, hosts=None)
+        assert problem is not None
+        assert problem.status == 400
+    assert check_request(b"GET", b"/", [*HOST, (b"x" * 256, b"1")], hosts=None) is None
