@@ -8,7 +8,6 @@ address did nothing with it. How much is under way is counted by the pools thems
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import math
 import time
@@ -36,6 +35,7 @@ from broker.proxy.upstream import (
     Upstream,
     UpstreamResponse,
     UpstreamTunnel,
+    has_time,
     may_be_repeated,
 )
 
@@ -101,8 +101,11 @@ class Backends:
             # That a connection was closed while it was unused speaks against no address.
             second = self.another(first) or first
         except (UpstreamUnreachable, ConnectTimedOut):
-            in_time = ends_at is None or asyncio.get_running_loop().time() < ends_at
-            other = self.another(first) if in_time and may_be_repeated(head.method, has_body=body is not None) else None
+            other = (
+                self.another(first)
+                if has_time(ends_at) and may_be_repeated(head.method, has_body=body is not None)
+                else None
+            )
             if other is None:
                 raise
             second = other

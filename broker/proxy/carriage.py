@@ -25,7 +25,7 @@ from broker.proxy.failures import (
 )
 from broker.proxy.messages import CookieNames, Headers, response_headers
 from broker.proxy.passes import Pass
-from broker.proxy.upstream import Upstream, may_be_repeated
+from broker.proxy.upstream import Upstream, has_time, may_be_repeated
 
 if TYPE_CHECKING:
     from broker.proxy.edge import EdgeProtocol
@@ -193,7 +193,8 @@ class Carriage(BelowAsgi):
         """Send the request once more if the first address did nothing with it and it is safe; else give up."""
         died = isinstance(failure, KeptConnectionDied)
         again = died or isinstance(failure, UpstreamUnreachable | ConnectTimedOut)
-        if not again or self._is_second or self.more_body or not self._may_be_repeated:
+        safe = self._may_be_repeated and not self.more_body and has_time(self._ends_at)
+        if not again or self._is_second or not safe:
             self._fail(failure)
             return
         second = self._backends.another(first) or (first if died else None)

@@ -31,6 +31,7 @@ from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers
 from broker.proxy.slots import Slots
 
 # RFC 9110 9.2.1 and 9.2.2, less the methods that a browser doesn't send.
+_LITTLE = 0.01  # seconds
 _REPEATED = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 
 
@@ -66,6 +67,11 @@ class RequestHead:
 def may_be_repeated(method: bytes, *, has_body: bool) -> bool:
     """Whether a request has neither a body nor an effect, so that it may be sent a second time."""
     return not has_body and method in _REPEATED
+
+
+def has_time(ends_at: float | None) -> bool:
+    """Whether a second attempt can be worth it before a request has to be over. Timers may fire a little early."""
+    return ends_at is None or asyncio.get_running_loop().time() + _LITTLE < ends_at
 
 
 class UpstreamResponse:
