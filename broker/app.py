@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import logging
+import gc
 import os
 import signal
 import tempfile
@@ -99,7 +100,11 @@ def create() -> Gate:
     logs.configure()
     settings, secrets = load(path)
     policies = load_policies(_beside(path, settings.policies), applications=settings.applications.keys())
-    return build(settings, secrets, policies, near=path.parent)
+    gate = build(settings, secrets, policies, near=path.parent)
+    # What is here stays: the collector of garbage need not look through all of it again and again.
+    gc.collect()
+    gc.freeze()
+    return gate
 
 
 def build(settings: Settings, secrets: Secrets, policies: tuple[Policy, ...], *, near: Path) -> Gate:

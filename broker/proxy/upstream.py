@@ -30,8 +30,8 @@ from broker.proxy.failures import (
 from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers
 from broker.proxy.slots import Slots
 
-# RFC 9110 9.2.1 and 9.2.2, less the methods that a browser doesn't send.
 _LITTLE = 0.01  # seconds
+# RFC 9110 9.2.1 and 9.2.2, less the methods that a browser doesn't send.
 _REPEATED = frozenset((b"GET", b"HEAD", b"OPTIONS"))
 
 
