@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
-import logging
 import gc
+import logging
 import os
 import signal
 import tempfile

@@ -6,7 +6,6 @@ section 5.5). Removing what a client sent under these names is `proxy/messages.p
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ def pseudonym_of(identity: Identity | Machine, *, application: str, key: bytes) 
 
 
 def _keyed(message: str, key: bytes) -> str:
-    digest = hmac.new(key, message.encode(), hashlib.sha256).digest()
+    digest = hmac.digest(key, message.encode(), "sha256")
     return urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 

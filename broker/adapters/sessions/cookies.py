@@ -6,6 +6,7 @@ that a value signed for one thing is nothing elsewhere.
 
 from __future__ import annotations
 
+import hmac
 import secrets as randomness
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
@@ -24,12 +25,11 @@ class SignedTokens:
     def __init__(self, purpose: str, *, secrets: tuple[str, ...]) -> None:
         """`secrets` are newest first: the first signs, all are accepted. Raises ValueError."""
         check_secrets(secrets)
-        self._signer = Signer(
-            [*reversed(secrets)],  # itsdangerous signs with the last
-            salt=f"inkom cookie of {purpose}",
-            key_derivation="hmac",
-            digest_method=sha256,
-        )
+        # The keys of itsdangerous' derivation "hmac", made once: it would make them with every cookie that it reads.
+        salt = f"inkom cookie of {purpose}".encode()
+        keys = [hmac.digest(secret.encode(), salt, "sha256") for secret in secrets]
+        # It signs with the last.
+        self._signer = Signer([*reversed(keys)], key_derivation="none", digest_method=sha256)
 
     def new(self) -> bytes:
         """Return a new token of 256 random bits."""

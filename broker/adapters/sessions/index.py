@@ -2,20 +2,20 @@
 
 The hash is named by the audit log's pseudonym, which tells nobody who is meant. An entry says where the session's
 record stands, which is enough to end it and to see when it was used last, and never opens it. Entries are written
-together with the records; those of sessions that ended by themselves are cleared away by whoever meets them.
+together with the records; those of sessions that ended by themselves are cleared away by whoever meets them. What an
+entry looks like is `entries`' business.
 """
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-import msgspec
 from redis.asyncio import Redis
 
 from broker.adapters.sessions.connection import CHANNEL, Transaction, close, decided, store_errors
-from broker.adapters.sessions.sealing import SealedValues
+from broker.adapters.sessions.entries import RECORDS, Entry, SealedEntries
 from broker.domain.browsers import Browser
 from broker.domain.identity_headers import audit_pseudonym
 from broker.domain.numbers import EnterpriseNumber
@@ -23,31 +23,12 @@ from broker.domain.session import OpenSession, Session
 from broker.ports import Clock
 
 _PREFIX = "inkom:sessions:"
-_RECORDS = "inkom:session:"
 _AT_ONCE = 500
 MOST_PER_PERSON = 50
 # Between reading an entry and finding no record, the session may have got a new cookie, and its entry a new place.
 _CLEAR = (
     "if redis.call('hget', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('hdel', KEYS[1], ARGV[1]) end return 0"
 )
-
-
-class _Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """`place` is the record's address without its prefix; `began` and `ends` (at the latest) in seconds since 1970.
-
-    Empty texts are unknown.
-    """
-
-    place: bytes
-    began: int
-    ends: int
-    organisation: str
-    browser: str
-    system: str
-
-    @property
-    def address(self) -> str:
-        return _RECORDS + urlsafe_b64encode(self.place).decode().rstrip("=")
 
 
 class RedisSessionIndex:
@@ -66,7 +47,7 @@ class RedisSessionIndex:
     ) -> None:
         """`secrets` are those of the sessions, newest first; `idle` and `absolute` theirs too. Raises ValueError."""
         self._redis = redis
-        self._entries = SealedValues("index", _Entry, secrets=secrets, codec=msgspec.msgpack)
+        self._entries = SealedEntries(secrets=secrets)
         self._key = pseudonym_key
         self._idle = idle
         self._absolute = absolute
@@ -82,15 +63,15 @@ class RedisSessionIndex:
         person = self.person(session)
         organisation = session.acting.organisation.number.digits if session.acting else ""
         browser = session.browser or Browser()
-        entry = _Entry(
-            place=_decoded(address.removeprefix(_RECORDS)),
+        entry = Entry(
+            place=_decoded(address.removeprefix(RECORDS)),
             began=int(session.began_at.timestamp()),
             ends=int(session.ends_at(absolute=self._absolute).timestamp()),
             organisation=organisation,
             browser=browser.name,
             system=browser.system,
         )
-        sealed = self._entries.seal(entry, token=person.encode(), address=session.reference)
+        sealed = self._entries.seal(entry, person=person, reference=session.reference)
         pipeline.hset(_PREFIX + person, session.reference, sealed)
         pipeline.pexpire(_PREFIX + person, self._absolute)
         pipeline.hlen(_PREFIX + person)
@@ -193,7 +174,7 @@ class RedisSessionIndex:
         milliseconds: list[int] = await pipeline.execute()
         return milliseconds
 
-    def _told(self, person: str, reference: str, entry: _Entry, *, left: int, now: datetime) -> OpenSession:
+    def _told(self, person: str, reference: str, entry: Entry, *, left: int, now: datetime) -> OpenSession:
         return OpenSession(
             reference=reference,
             person=person,
@@ -203,9 +184,9 @@ class RedisSessionIndex:
             browser=Browser(name=entry.browser, system=entry.system) if entry.browser or entry.system else None,
         )
 
-    def _entry(self, person: str, reference: str, sealed: object) -> _Entry | None:
+    def _entry(self, person: str, reference: str, sealed: object) -> Entry | None:
         """Return an entry; None for one that is absent, or not sealed here for this person and reference."""
-        return self._entries.open(sealed, token=person.encode(), address=reference)
+        return self._entries.open(sealed, person=person, reference=reference)
 
 
 def _decoded(place: str) -> bytes:

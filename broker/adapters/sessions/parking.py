@@ -7,20 +7,25 @@ forms for each browser and a limited number in all: whoever fills Redis does not
 
 from __future__ import annotations
 
+import struct
 from datetime import timedelta
 
 import msgspec
 from redis.asyncio import Redis
 
 from broker.adapters.sessions.connection import store_errors
-from broker.adapters.sessions.sealing import SealedValues, address_of
-from broker.domain.parked import Owner, ParkedPost
+from broker.adapters.sessions.sealing import SealedValues, ShortSealing, address_of
+from broker.domain.numbers import EnterpriseNumber
+from broker.domain.parked import PERSON_OCTETS, Owner, ParkedPost
+from broker.domain.people import Organisation
 from broker.ports import Clock
 
 _LIFETIME = timedelta(minutes=15)
 _PER_BROWSER = 3
 _ALL = "inkom:parked-in-all"
 _MOST_OCTETS = 64_000_000
+# Whose a session is, and the number of the organisation, whose name follows: each session has one, so it must be small.
+_OWNER = struct.Struct(f">{PERSON_OCTETS}sI")
 
 
 class RedisParking:
@@ -43,7 +48,7 @@ class RedisParking:
         """
         self._redis = redis
         self._forms = SealedValues("parked", ParkedPost, secrets=secrets, codec=msgspec.msgpack)
-        self._owners = SealedValues("owner", Owner, secrets=secrets, codec=msgspec.msgpack)
+        self._owners = ShortSealing("owner", secrets=secrets)
         self._clock = clock
         self._owners_lifetime = owners
         self._lifetime = lifetime
@@ -53,7 +58,7 @@ class RedisParking:
         """Remember whose session a cookie stands for."""
         token = cookie.encode(errors="replace")
         address = address_of("owner", token)
-        record = self._owners.seal(owner, token=token, address=address)
+        record = self._owners.seal(_written(owner), token=token, address=address)
         with store_errors():
             await self._redis.set(address, record, px=self._owners_lifetime)
 
@@ -63,7 +68,8 @@ class RedisParking:
         address = address_of("owner", token)
         with store_errors():
             sealed = await self._redis.get(address)
-        return self._owners.open(sealed, token=token, address=address)
+        record = self._owners.open(sealed, token=token, address=address)
+        return None if record is None else _read(record)
 
     async def forget(self, cookie: str) -> None:
         """Forget whose session it was: the person signed out, and nothing of it goes on."""
@@ -113,6 +119,23 @@ class RedisParking:
             pipeline.lrem(_row_of(browser), 1, address)
             sealed, *_ = await pipeline.execute()
         return self._forms.open(sealed, token=token, address=address)
+
+
+def _written(owner: Owner) -> bytes:
+    whom = owner.organisation
+    if whom is None:
+        return _OWNER.pack(owner.person, 0)
+    return _OWNER.pack(owner.person, int(whom.number.digits)) + whom.name.encode(errors="replace")
+
+
+def _read(record: bytes) -> Owner | None:
+    if len(record) < _OWNER.size:
+        return None
+    person, number = _OWNER.unpack_from(record)
+    if not number:
+        return Owner(person=person, organisation=None)
+    name = record[_OWNER.size :].decode()
+    return Owner(person=person, organisation=Organisation(number=EnterpriseNumber(f"{number:010d}"), name=name))
 
 
 def _place(name: str, browser: str) -> tuple[str, bytes]:

@@ -2,11 +2,12 @@
 
 The key comes from a secret of the server AND from a token that only the browser has (HKDF, RFC 5869), so that neither a
 dump of Redis with all secrets, nor a cookie on its own, opens anything. The address in Redis is authenticated with it
-(AES-256-GCM), so that records cannot be swapped.
+(AES-256-GCM), so that records cannot be swapped. What must be small is sealed without a nonce (`ShortSealing`).
 """
 
 from __future__ import annotations
 
+import hmac
 import os
 import zlib
 from base64 import urlsafe_b64encode
@@ -15,12 +16,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
 T = TypeVar("T")
 _FORM = b"\x01"
+_SHORT_FORM = b"\x02"
 _NONCE_BYTES = 12
 _SHORTEST_SECRET = 32
 
@@ -36,7 +36,7 @@ class Sealing:
         check_secrets(secrets)
         self._purpose = purpose.encode("ascii")
         self._dictionary = dictionary
-        self._secrets = tuple((self._mark(secret.encode()), secret.encode()) for secret in secrets)
+        self._secrets = _marked(secrets, self._purpose)
 
     def seal(self, record: bytes, *, token: bytes, address: str) -> bytes:
         """Encrypt a record for its address."""
@@ -72,12 +72,42 @@ class Sealing:
         return expanding.decompress(compressed) + expanding.flush()
 
     def _cipher(self, secret: bytes, token: bytes) -> AESGCM:
-        key = HKDF(algorithm=SHA256(), length=32, salt=token, info=b"inkom record of " + self._purpose)
-        return AESGCM(key.derive(secret))
+        return AESGCM(_derived(secret, salt=token, purpose=b"inkom record of " + self._purpose, octets=32))
 
-    def _mark(self, secret: bytes) -> bytes:
-        """Return one byte that tells which secret sealed a record, and next to nothing about the secret."""
-        return HKDF(algorithm=SHA256(), length=1, salt=None, info=b"inkom mark of " + self._purpose).derive(secret)
+
+class ShortSealing:
+    """Seals and opens small records without compression and nonce: 18 octets more than what they hold.
+
+    AES-256-SIV (RFC 5297): the ciphertext follows from key, address and record, so that the same record at the same
+    address is sealed the same way again. That is all it tells. Layout: form, which secret, ciphertext with its tag.
+    """
+
+    def __init__(self, purpose: str, *, secrets: tuple[str, ...]) -> None:
+        """`secrets` as for `Sealing`. Raises ValueError."""
+        check_secrets(secrets)
+        self._purpose = purpose.encode("ascii")
+        self._secrets = _marked(secrets, self._purpose)
+
+    def seal(self, record: bytes, *, token: bytes, address: str) -> bytes:
+        """Encrypt a record, which is not empty, for its address."""
+        mark, secret = self._secrets[0]
+        return _SHORT_FORM + mark + self._cipher(secret, token).encrypt(record, [address.encode()])
+
+    def open(self, sealed: object, *, token: bytes, address: str) -> bytes | None:
+        """Decrypt a record; None for anything that was not sealed by one of the secrets for this token and address."""
+        if not isinstance(sealed, bytes) or sealed[:1] != _SHORT_FORM:
+            return None
+        for mark, secret in self._secrets:
+            if mark != sealed[1:2]:
+                continue
+            try:
+                return self._cipher(secret, token).decrypt(sealed[2:], [address.encode()])
+            except (InvalidTag, ValueError):
+                continue  # two secrets may share a mark
+        return None
+
+    def _cipher(self, secret: bytes, token: bytes) -> AESSIV:
+        return AESSIV(_derived(secret, salt=token, purpose=b"inkom short record of " + self._purpose, octets=64))
 
 
 class Codec(Protocol):
@@ -130,6 +160,22 @@ def address_of(purpose: str, *tokens: bytes) -> str:
     for token in tokens:
         digest.update(sha256(token).digest())
     return f"inkom:{purpose}:{urlsafe_b64encode(digest.digest()).decode().rstrip('=')}"
+
+
+def _marked(secrets: tuple[str, ...], purpose: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Return each secret with one byte that tells it from the others, and tells next to nothing about it."""
+    known = [secret.encode() for secret in secrets]
+    return tuple((_derived(one, salt=b"", purpose=b"inkom mark of " + purpose, octets=1), one) for one in known)
+
+
+def _derived(secret: bytes, *, salt: bytes, purpose: bytes, octets: int) -> bytes:
+    """Return a key of at most 64 octets: HKDF with SHA-256 (RFC 5869, sections 2.2 and 2.3)."""
+    # An empty salt is a key of zeros (section 2.2), as HMAC fills a short key up with them.
+    extracted = hmac.digest(salt, secret, "sha256")
+    first = hmac.digest(extracted, purpose + b"\x01", "sha256")
+    if octets <= len(first):
+        return first[:octets]
+    return (first + hmac.digest(extracted, first + purpose + b"\x02", "sha256"))[:octets]
 
 
 def check_secrets(secrets: tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import urlsafe_b64encode
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,13 @@ def test_the_newest_secret_signs() -> None:
 def test_a_cookie_signed_with_a_secret_that_was_removed_is_nothing() -> None:
     cookie = SignedTokens("session", secrets=(OLD,)).write(TOKENS.new())
     assert SignedTokens("session", secrets=(NEW,)).read(cookie) is None
+
+
+@pytest.mark.parametrize("secret", [NEW, OLD])
+def test_a_cookie_that_former_versions_signed_is_still_read(secret: str) -> None:
+    signer = Signer([secret], salt="inkom cookie of session", key_derivation="hmac", digest_method=hashlib.sha256)
+    token = bytes(range(32))
+    assert TOKENS.read(signer.sign(urlsafe_b64encode(token).rstrip(b"=")).decode()) == token
 
 
 def test_a_cookie_signed_for_another_purpose_is_nothing() -> None:

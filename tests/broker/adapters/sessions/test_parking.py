@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from broker.adapters.sessions import RedisParking, connect
+from broker.adapters.sessions.sealing import ShortSealing, address_of
 from broker.domain.parked import Owner, ParkedPost
 from broker.domain.people import Organisation
 from broker.ports import StoreUnavailable
@@ -17,7 +18,7 @@ from tests.redis_server import RedisServer
 
 OLD, NEW = "o" * 32, "n" * 32
 BROWSER, OTHER_BROWSER = "a-cookie-for-forms", "another-cookie-for-forms"
-OWNER = Owner(issuer="https://acm", subject="abc", organisation=Organisation(number=BAKERY, name="Bakkerij"))
+OWNER = Owner(person=bytes(range(20)), organisation=Organisation(number=BAKERY, name="Zoë's Bakkerij"))
 CLOCK = SetClock()
 
 
@@ -108,6 +109,21 @@ async def test_whose_session_it_was_is_known_by_its_cookie_until_it_is_forgotten
     assert await parking.owner("another") is None
     await parking.forget("a-session-cookie")
     assert await parking.owner("a-session-cookie") is None
+
+
+async def test_whose_a_session_was_is_known_too_when_no_organisation_was_chosen(parking: RedisParking) -> None:
+    undecided = Owner(person=bytes(range(20)), organisation=None)
+    await parking.remember("a-session-cookie", undecided)
+    assert await parking.owner("a-session-cookie") == undecided
+
+
+async def test_a_record_too_short_to_say_whose_it_was_is_nobodys(parking: RedisParking, redis: RedisServer) -> None:
+    short = ShortSealing("owner", secrets=(NEW,))
+    address = address_of("owner", b"a-session-cookie")
+    client = connect(redis.url)
+    await client.set(address, short.seal(b"too short", token=b"a-session-cookie", address=address))
+    assert await parking.owner("a-session-cookie") is None
+    await client.aclose()
 
 
 async def test_what_a_removed_secret_sealed_is_gone(redis: RedisServer, parking: RedisParking) -> None:
