@@ -209,8 +209,13 @@ class _Channel:
             sent = self._loop.time()
             try:
                 async with asyncio.timeout(patience):
-                    await self._question([("PING",)])
+                    # Says, unlike PING, whom we speak with, and is allowed to every user.
+                    (told,) = await self._question([("HELLO", "3")])
             except (TimeoutError, RedisConnectionError):
+                self._writer.transport.abort()
+                return
+            if not isinstance(told, dict) or told.get(b"role") != b"master":
+                # A server that became a replica tells of changes when it hears of them itself, if it ever does.
                 self._writer.transport.abort()
                 return
             # Answers keep their order: every push from before the answer is here, so it was true when we asked.

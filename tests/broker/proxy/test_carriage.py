@@ -12,9 +12,10 @@ from contextlib import suppress
 import pytest
 
 from broker.config import TimeLimits
+from broker.proxy.fast import FastPath
 from broker.proxy.upstream import Upstream
 from tests.broker.proxy.test_fast_path import PATH, ROOM, Paths, answer, request, two_paths
-from tests.broker.proxy.world import HOST, say, status_of, until
+from tests.broker.proxy.world import HOST, edge, say, status_of, until
 
 JSON = b"Accept: application/json"
 
@@ -95,6 +96,33 @@ async def test_what_goes_wrong_while_connecting_is_answered_and_leaves_nothing_b
         upstream._ssl = mistaken  # type: ignore[assignment]
         answered = await say(paths.fast, request(JSON))
         assert status_of(answered) in (0, 500, 502)
+        assert outstanding(paths) == 0
+
+
+async def test_an_answer_under_way_when_the_gateway_stops_comes_whole_and_is_the_last() -> None:
+    async with (
+        two_paths() as paths,
+        edge(paths.world.gate, gate=paths.world.gate, fast=FastPath(paths.world.gate)) as it,
+    ):
+        go_on = asyncio.Event()
+
+        async def in_two_parts(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(ROOM)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
+            await go_on.wait()
+            writer.write(b"rest")
+            await reader.read()
+
+        async with replaced(paths, in_two_parts):
+            reader, writer = await asyncio.open_connection(HOST, it.port)
+            writer.write(request(JSON, close=False))
+            await reader.readuntil(b"half")
+            (connection,) = it.state.connections
+            connection.shutdown()
+            go_on.set()
+            async with asyncio.timeout(5):
+                assert await reader.read() == b"rest"
+            writer.close()
         assert outstanding(paths) == 0
 
 

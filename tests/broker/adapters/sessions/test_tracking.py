@@ -112,6 +112,18 @@ async def test_silence_ends_what_was_read_before_anybody_notices_a_cut(reads: Tr
         redis.resume()
 
 
+async def test_a_server_that_became_a_replica_is_not_believed(
+    reads: TrackedReads, other: Redis, unused_tcp_port: int
+) -> None:
+    memory = await remembered(reads)
+    await other.replicaof("127.0.0.1", unused_tcp_port)
+    try:
+        await until(lambda: not memory.holds(), within=2)
+        assert (await reads.read(values=["one"])).memory is None
+    finally:
+        await other.replicaof("NO", "ONE")
+
+
 async def test_after_a_cut_everything_is_forgotten_and_then_followed_anew(
     reads: TrackedReads, other: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
