@@ -160,7 +160,7 @@ async def test_what_redis_no_longer_follows_for_want_of_room_is_told_and_asked_f
         # Redis makes room a little at a time.
         await until(lambda: sum(memory.holds() for memory in memories) <= 10, within=10)
     finally:
-        await other.config_set("tracking-table-max-keys", before["tracking-table-max-keys"])
+        await other.config_set("tracking-table-max-keys", before["tracking-table-max-keys"] or 0)
     assert reads.watched <= 10
     for number in range(100):
         await other.set(f"n{number}", "changed")
