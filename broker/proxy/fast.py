@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from broker.proxy.gate import Gate
 
 _LOOKS_EVERY = 0.05
+_UNWATCHED = 0.1  # a page that is about to come is not cut because its session ended while it was being made
 _log = logging.getLogger("inkom.gate")
 
 
@@ -87,8 +88,7 @@ class FastPath:
             failed=self._failed,
         )
         self._under_way.add(carriage)
-        if granted.memory is None:
-            carriage.next_look = carriage.since + self._interval
+        carriage.next_look = carriage.since + (self._interval if granted.memory is None else _UNWATCHED)
         if self._timer is None:
             self._timer = self._loop.call_later(_LOOKS_EVERY, self._look_at_all)
         return carriage

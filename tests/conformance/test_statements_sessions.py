@@ -64,7 +64,10 @@ def ask_until_refreshed(pair: Pair, browser: Browser) -> list[int]:
 
 
 def turned_away(gateway: Gateway, browser: Browser) -> bool:
-    answer = browser.get(gateway.application)
+    try:
+        answer = browser.get(gateway.application)
+    except httpx2.RemoteProtocolError:
+        return False  # the session ended in the middle of an answer, which is cut
     return answer.is_redirect and "/_inkom/login" in answer.headers["location"]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gzip
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
@@ -153,7 +154,7 @@ async def test_it_is_asked_no_third_time_and_not_at_all_after_another_trouble(
     small.on("/large", Reply(body=b"x" * 1001))
     for path, times in (("/broken", 2), ("/large", 1)):
         with pytest.raises(NoAnswer):
-            await read_by(lambda at=small.origin + path: channel.get(at))  # type: ignore[misc]
+            await read_by(partial(channel.get, small.origin + path))
         assert len(small.asked(path)) == times
 
 
