@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import subprocess
+import sysconfig
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,12 +31,17 @@ def describe() -> dict[str, object]:
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         "kernel": platform.release(),
         "system": _system(Path("/etc/os-release").read_text()),
-        "python": platform.python_version(),
+        "python": platform.python_version() + _how_built(),
         **{name: _first_version(command) for name, command in _PROGRAMS.items()},
         "mod_auth_openidc": _debian("libapache2-mod-auth-openidc"),
         **{f"python: {name}": found for name in _OURS if (found := _installed(name))},
         **{f"npm: {name}": _npm(name) for name in ("undici", "ioredis")},
     }
+
+
+def _how_built() -> str:
+    """Debian's Python is built with profiles of its own use (PGO), which makes it a good deal faster than without."""
+    return ", optimised build" if "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "") else ""
 
 
 def _processor(content: str) -> str:
