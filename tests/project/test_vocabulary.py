@@ -4,6 +4,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,11 @@ def _avoided_words() -> tuple[str, ...]:
     return tuple(word.strip() for row in rows[1:] for word in row[4].split(",") if word.strip())
 
 
-def _names(path: Path) -> Iterator[str]:
-    for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
-        if token.type == tokenize.NAME:
-            yield _snake(token.string)
+@cache
+def _names(path: Path) -> frozenset[str]:
+    """All names in a file; each word of the glossary looks for itself in all files."""
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+    return frozenset(_snake(token.string) for token in tokens if token.type == tokenize.NAME)
 
 
 def _snake(name: str) -> str:

@@ -77,11 +77,15 @@ class RedisSessionIndex:
         pipeline.hlen(_PREFIX + person)
 
     async def make_room(self, session: Session, *, found: int) -> None:
-        """End the oldest sessions of a person who has more than the most; `found` is what `write` answered."""
+        """End the oldest sessions of a person who has more than the most; `found` is what `write` answered.
+
+        Those that began in the same second stay, this one among them: which of them is older nobody knows.
+        """
         if found <= self._most:
             return
         live = await self.of(self.person(session))
-        await self.end(self.person(session), [one.reference for one in live[self._most :]])
+        second = session.began_at.replace(microsecond=0)
+        await self.end(self.person(session), [one.reference for one in live[self._most :] if one.began_at < second])
 
     async def of(self, person: str) -> tuple[OpenSession, ...]:
         """Return a person's sessions, the newest first."""

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.proxy.targets import application_path, canonical_host, check_target, is_known_host, origin_form
+from broker.proxy import targets
+from broker.proxy.targets import (
+    application_path,
+    canonical_host,
+    check_by_rules,
+    check_target,
+    is_known_host,
+    origin_form,
+)
 
 REFUSED = [
     b"/public/../admin",
@@ -206,3 +214,14 @@ def test_every_reader_that_decodes_once_comes_to_the_path_that_was_decided_on(ta
     assert normalised == read, "nothing is left to normalise"
     assert unquote_to_bytes(application_path(target)) == read
     assert application_path(application_path(target)) == application_path(target)
+
+
+@given(st.from_regex(targets._PLAIN, fullmatch=True))
+def test_a_target_for_which_no_rule_is_asked_would_keep_them_all(target: bytes) -> None:
+    assert not target.startswith(b"/") or check_by_rules(target, host=b"gw.example") is None
+
+
+@given(st.text(alphabet="/a.%2eE5cC;?#\\ ", max_size=12).map(str.encode))
+def test_asking_the_rules_or_not_makes_no_difference(rest: bytes) -> None:
+    target = b"/" + rest
+    assert (check_target(target, host=b"gw.example") is None) == (check_by_rules(target, host=b"gw.example") is None)

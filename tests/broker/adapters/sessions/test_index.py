@@ -134,6 +134,14 @@ async def test_a_person_with_too_many_sessions_loses_the_oldest(kept: Kept) -> N
     assert [one is None for one in found] == [True, True, False, False, False]
 
 
+async def test_of_sessions_that_begin_in_one_second_none_ends_another(kept: Kept) -> None:
+    cookies = [await kept.sessions.begin(known(one, began_at=NOW + timedelta(milliseconds=one))) for one in range(5)]
+    assert all([await kept.sessions.find(cookie) for cookie in cookies])
+    last = await kept.sessions.begin(known(5, began_at=NOW + timedelta(seconds=1)))
+    assert len(await references(kept)) == 3
+    assert await kept.sessions.find(last) is not None
+
+
 async def test_ending_from_the_list_wakes_what_is_open(kept: Kept) -> None:
     await kept.sessions.begin(known(1))
     following = asyncio.create_task(kept.announcements.follow())
