@@ -26,7 +26,7 @@ demo: $(STAMP) ## start the whole chain on this machine and print where to click
 	@$(BIN)/inkom demo
 
 test: packages $(STAMP) ## run every test, the browser's included
-	$(BIN)/pytest -n 2 --no-loadscope-reorder -m "not serial"
+	$(BIN)/pytest -n 3 --no-loadscope-reorder -m "not serial"
 	$(BIN)/pytest -m serial
 	$(BIN)/coverage erase
 	$(BIN)/pytest -n 2 -q $(DECIDING) --cov=broker.domain --cov-report=
