@@ -16,6 +16,7 @@ from bench.processes import OTHER_CORE
 
 CONNECTIONS = 32
 USERS = 128
+_CLOSED_MEANWHILE = 0.001  # of the answers
 _GRACE_SECONDS = 60.0
 _TOLD = "bench:"
 _SCRIPT = """
@@ -111,7 +112,9 @@ def fire(shot: Shot, *, seconds: float, folder: Path) -> Outcome:
     ]
     run = subprocess.run(command, capture_output=True, text=True, timeout=seconds + _GRACE_SECONDS, check=False)
     outcome = read_outcome(run.stdout + run.stderr)
-    if outcome.errors or not outcome.requests:
+    # A server may close a kept connection just as it is used again (RFC 9112 9.3). Apache does, once in thousands.
+    unexpected = {kind: count for kind, count in outcome.errors.items() if kind != "read"}
+    if unexpected or not outcome.requests or outcome.errors.get("read", 0) > outcome.requests * _CLOSED_MEANWHILE:
         raise LoadFailed(f"{shot.who}: {outcome.requests} answers to {shot.path}, and errors: {dict(outcome.errors)}")
     return outcome
 

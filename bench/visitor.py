@@ -18,7 +18,7 @@ BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Sec-Fetch-Mode": "navigate",
 }
-PERSON = {"mock_person": "employee", "mock_method": "itsme"}
+PEOPLE = ("employee", "legal-representative", "expires-today", "expires-soon")  # each gets in without a question
 _AUTHORIZATION = "/op/v1/auth"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_STEPS = 12
@@ -43,6 +43,7 @@ class Page:
 class Visitor:
     """One browser without a screen. Connections are kept for as long as it lives."""
 
+    person: str = PEOPLE[0]
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)  # by server, then by name
     _lines: dict[str, http.client.HTTPConnection] = field(default_factory=dict)
 
@@ -54,7 +55,7 @@ class Visitor:
                 break
             target = urljoin(page.url, page.location)
             if urlsplit(target).path == _AUTHORIZATION:
-                target += "&" + urlencode(PERSON)
+                target += "&" + urlencode({"mock_person": self.person, "mock_method": "itsme"})
             page = self.get(target)
         if page.status != 200 or page.url != url:
             where = urlsplit(page.url)
