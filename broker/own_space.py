@@ -19,7 +19,7 @@ from broker.domain.session import FIRST_PROVIDER
 from broker.facts import FactsReader
 from broker.parts import Parts
 from broker.protected import protected_applications
-from broker.proxy.gate import Protected
+from broker.proxy.protected import Protected
 from broker.standing import StandingSessions
 from broker.web.callback import CallbackPages
 from broker.web.logout import LogoutPages

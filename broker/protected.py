@@ -12,7 +12,7 @@ from broker.config import Application, Settings
 from broker.domain.policy import Policy
 from broker.domain.session import SessionLimits
 from broker.ports import Measures
-from broker.proxy.gate import Protected
+from broker.proxy.protected import Protected
 from broker.ways import backends, rewriting
 
 

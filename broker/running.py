@@ -19,8 +19,8 @@ from broker.intake import Intake
 from broker.parts import Parts
 from broker.ports import InkomError
 from broker.proxy.certificates import Certificates
-from broker.proxy.gate import Protected
 from broker.proxy.listening import listener
+from broker.proxy.protected import Protected
 
 _log = logging.getLogger("inkom")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from broker.proxy.failures import (
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
-from broker.proxy.messages import CookieNames, Headers, response_headers
+from broker.proxy.messages import CookieNames, response_headers
 from broker.proxy.passes import Pass
 from broker.proxy.upstream import Upstream, has_time, may_be_repeated
 
@@ -35,7 +36,7 @@ _log = logging.getLogger("inkom.gate")
 _WAITING = 64 * 1024  # bytes of a body that may wait for a connection to the backend
 
 
-class BelowAsgi:
+class BelowAsgi(ABC):
     """What stands in the place of uvicorn's cycle for a request that does not pass through ASGI.
 
     The attributes are those that the edge asks of every request under way, whoever answers it.
@@ -56,15 +57,19 @@ class BelowAsgi:
         self.fields = edge.headers
         self.keep_alive = keep_alive
 
+    @abstractmethod
+    def begin(self) -> None:
+        """Do what is to be done about the request, whose head is there."""
+
+    @abstractmethod
     def feed(self, octets: bytes) -> None:
         """Take a part of the body in."""
-        raise NotImplementedError
 
     def end_of_body(self) -> None:
         """The request has arrived whole."""
         self.more_body = False
 
-    def may_read(self) -> None:
+    def may_read(self) -> None:  # noqa: B027  # not everybody has something to write
         """The client takes bytes again."""
 
     def leave(self) -> None:
@@ -106,11 +111,7 @@ class Carriage(BelowAsgi):
 
         `over` is called once, when nothing moves any more, and then `failed`, if there was no whole answer.
         """
-        self.edge = edge
-        self.method = method
-        self.target = edge.url
-        self.fields = edge.headers
-        self.keep_alive = keep_alive
+        super().__init__(edge, method=method, keep_alive=keep_alive)
         self.granted = granted
         self.since = self.moved = edge.loop.time()
         self._head = head
@@ -361,18 +362,3 @@ class Carriage(BelowAsgi):
         over, self._over = self._over, None
         if over is not None:
             over(self)
-
-
-def client_lines(fields: Headers) -> bytes:
-    """Fields of a client's as lines (RFC 9112 5). Raises ValueError if anything in them would end a line early."""
-    lines = b"".join([b"%b: %b\r\n" % field for field in fields])
-    if lines.count(b"\r") != len(fields) or lines.count(b"\n") != len(fields) or b"\0" in lines:
-        raise ValueError("a line of the request would end early")
-    return lines
-
-
-def request_head(method: bytes, target: bytes, lines: bytes) -> bytes:
-    """The head of a request (RFC 9112 3). Raises ValueError for what is no target."""
-    if b" " in target or b"\r" in target or b"\n" in target:
-        raise ValueError("the line of the request would end early")
-    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, lines)

@@ -53,7 +53,6 @@ class _Exchange:
     answer_begun = False
     head_taken = False
     status = 0
-    headers: Headers = []  # noqa: RUF012  # replaced, never changed
     interim = False
     interim_answers = 0
     has_length = False
@@ -72,6 +71,7 @@ class _Exchange:
         self.method = method
         self.tunnel = tunnel
         self.fields: Headers = []
+        self.headers: Headers = []
         self.chunks: list[bytes] = []
 
 

@@ -56,7 +56,6 @@ class EdgeProtocol(PatientProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.reading: Literal["nothing", "head", "body"] = "nothing"
         self.fast: FastPath | None = app_state.get("fast")
-        self.client_lines = b""  # what backends are told of this connection, once it is asked for
         self.running: EdgeCycle | BelowAsgi | None = None
         self.raw: Headers = []
         self.looked_at: Headers = []
@@ -267,6 +266,8 @@ class EdgeProtocol(PatientProtocol):
             return
         cycle = self._cycle_for(carried.method, carried.target, carried.fields, version="1.1")
         cycle.keep_alive, cycle.more_body = carried.keep_alive, carried.more_body
+        # What was read last may be the next request already, with an expectation of its own.
+        cycle.waiting_for_100_continue = False
         cycle.body += body
         cycle.message_event.set()
         if self.cycle is carried:

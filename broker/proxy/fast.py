@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from broker.cookies import carries_cookie, cookie_value
 from broker.ports import ForwardingFailed
-from broker.proxy.carriage import Carriage, client_lines, request_head
+from broker.proxy.carriage import Carriage
 from broker.proxy.credentials import presented_token
+from broker.proxy.fields import lines_of, request_head
 from broker.proxy.messages import Headers, Look, application_path, client_fields, origin_form
 from broker.proxy.passes import Pass
 from broker.proxy.undecided import Undecided
@@ -103,7 +104,7 @@ class FastPath:
             length=length or 0,
             keeps_form=carries_cookie(look.ruled, self._gate.cookies.parked),
             has_token=presented_token(look.ruled, session_cookie=self._gate.cookies.session) is not None,
-            lines=client_lines(fields) + self._gate.lines_about(edge.client),
+            lines=lines_of(fields) + self._gate.lines_about(edge.client),
         )
 
     def _failed(self, carriage: Carriage, failure: ForwardingFailed) -> None:

@@ -139,6 +139,26 @@ def response_headers(headers: Headers, *, own_cookies: CookieNames) -> Headers:
     return kept
 
 
+def lines_of(fields: Headers) -> bytes:
+    """Fields as lines (RFC 9112 5). Raises ValueError if anything in them would end a line early."""
+    lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+    if lines.count(b"\r") != len(fields) or lines.count(b"\n") != len(fields) or b"\0" in lines:
+        raise ValueError("a line of the request would end early")
+    return lines
+
+
+def fields_of(lines: bytes) -> Headers:
+    """The same the other way round."""
+    return [(name, value) for name, _, value in (line.partition(b": ") for line in lines.split(b"\r\n")[:-1])]
+
+
+def request_head(method: bytes, target: bytes, lines: bytes) -> bytes:
+    """The head of a request (RFC 9112 3). Raises ValueError for what is no target."""
+    if b" " in target or b"\r" in target or b"\n" in target or b"\0" in target:
+        raise ValueError("the line of the request would end early")
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, lines)
+
+
 @lru_cache(maxsize=_NAMES_REMEMBERED)
 def is_token(name: bytes) -> bool:
     """Whether this may be the name of a field (RFC 9110 5.6.2)."""

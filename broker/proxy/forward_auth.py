@@ -21,9 +21,9 @@ from broker.cookies import Cookies, carries_cookie
 from broker.domain.identity_headers import UnfitForHeaderError
 from broker.ports import Answers, InkomError, Reply
 from broker.proxy.asked import ASKING, PLACE, Asked, Asking, asked
-from broker.proxy.fields import Headers, values_of
+from broker.proxy.fields import Headers, fields_of, values_of
 from broker.proxy.gate import Gate
-from broker.proxy.passes import Pass, fields_of
+from broker.proxy.passes import Pass
 from broker.proxy.targets import Problem
 
 _log = logging.getLogger("inkom.forward-auth")

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
 
@@ -22,11 +22,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from broker.cookies import Cookies, cookie_value
 from broker.domain.admission import ChooseOrganisation, Forward, Outcome, Refuse, Register, SignIn, StepUp, admit
 from broker.domain.decide import Decision
-from broker.domain.identity_headers import UnfitForHeaderError, identity_headers, pseudonym_of
-from broker.domain.machine import ApiTerms, MachineSession, TokenRefused
+from broker.domain.identity_headers import UnfitForHeaderError, pseudonym_of
+from broker.domain.machine import MachineSession, TokenRefused
 from broker.domain.numbers import without_national_numbers
-from broker.domain.policy import Policy
-from broker.domain.session import Session, SessionLimits
+from broker.domain.session import Session
 from broker.facts import Found, FreshSessions
 from broker.machines import MachineSessions
 from broker.ports import (
@@ -45,20 +44,20 @@ from broker.ports import (
     Replays,
     Reply,
 )
-from broker.proxy.backends import Backends
 from broker.proxy.challenge import Challenges, StepUpAsked
 from broker.proxy.failures import ClientGone
+from broker.proxy.fields import fields_of, lines_of
 from broker.proxy.forward import forward
+from broker.proxy.granting import Granting
 from broker.proxy.messages import (
     ForwardedFor,
     Headers,
     application_path,
-    checked,
     forwarded_fields,
     request_headers,
 )
-from broker.proxy.passes import REUSED_FOR, Pass, Passes, fields_of, lines_of
-from broker.proxy.rewriting import Rewriting
+from broker.proxy.passes import Pass, Passes
+from broker.proxy.protected import Protected
 from broker.proxy.tunnel import TunnelGranted, TunnelRefused, UpgradeRequest
 from broker.proxy.visitors import Visitors
 from broker.proxy.watching import NoLongerAdmitted, Watch
@@ -67,24 +66,6 @@ from broker.proxy.watching import NoLongerAdmitted, Watch
 _REFUSED_ON_FACTS_YOUNGER_THAN = timedelta(seconds=5)
 _KEPT_BYTES = 16 * 1024 * 1024
 _log = logging.getLogger("inkom.gate")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Protected:
-    """An application behind the gate, with the policy that guards it and the backend that serves it.
-
-    `api` is set where programs may come with an access token.
-    """
-
-    id: str
-    policy: Policy
-    upstream: Backends
-    discloses_national_number: bool
-    providers: tuple[str, ...]
-    api: ApiTerms | None = None
-    backend_may_ask_for_step_up: bool = False
-    limits: SessionLimits = field(default_factory=SessionLimits)
-    rewriting: Rewriting | None = None
 
 
 class Gate:
@@ -116,7 +97,6 @@ class Gate:
         self._pages = pages
         self._answers = answers
         self._replays = replays
-        self._assertions = assertions
         self._audit = audit
         self._measures = measures
         self.clock = clock
@@ -128,6 +108,7 @@ class Gate:
         self._watch = Watch(self._visitors, interval=watch_interval)
         self.cookies = cookies
         self.passes = Passes(clock=clock, most_bytes=kept_bytes)
+        self._granting = Granting(assertions=assertions, clock=clock, pseudonym_key=pseudonym_key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; everything outside the applications is the pages' own."""
@@ -145,14 +126,15 @@ class Gate:
                 if request is None:
                     return
                 scope, receive = request
-            decided = await self.decide(scope["headers"], target, application, method=scope["method"])
+            decided: Pass | Passage | Exception = await self.decide(
+                scope["headers"], target, application, method=scope["method"]
+            )
         except Exception as error:
-            await self.answering(error)(scope, receive, send)
-            return
-        if isinstance(decided, Passage):
-            await self._answers.outcome(decided, scope, receive, send)
-            return
-        await self._forward(decided, scope, receive, send)
+            decided = error
+        if isinstance(decided, Pass):
+            await self._forward(decided, scope, receive, send)
+        else:
+            await self.answering(decided)(scope, receive, send)
 
     def answering(self, subject: Passage | Exception) -> ASGIApp:
         """Return what answers a request that is not forwarded: by the outcome, or by what went wrong."""
@@ -236,7 +218,7 @@ class Gate:
         passage, found = await self._judge(headers, target, application, method=method)
         if not isinstance(passage.outcome, Forward):
             return passage
-        granted = self._granted(passage, application, found)
+        granted = self._granting.granted(passage, application, found)
         self.passes.keep(granted)
         return granted
 
@@ -319,42 +301,15 @@ class Gate:
             path=_audited(application_path(target)),
         )
 
-    def _granted(self, passage: Passage, application: Protected, found: Found | None) -> Pass:
-        """Make a pass of a decision to forward."""
-        if not isinstance(passage.outcome, Forward) or passage.session is None or passage.record is None:
-            raise AssertionError("only an admitted request goes out")
-        decision = passage.outcome.decision
-        identity = identity_headers(
-            passage.session,
-            decision,
-            record=passage.record,
-            key=self._pseudonym_key,
-            discloses_national_number=application.discloses_national_number,
-        )
-        assertion = self._assertions.sign(identity.claims, audience=application.id)
-        told = [(name.lower().encode(), value.encode("ascii")) for name, value in identity.plain]
-        now, day = self.clock.now(), self.clock.today()
-        ends = _ends(found, decision, application, now=now)
-        return Pass(
-            application=application,
-            passage=passage,
-            lines=lines_of(checked([*told, (b"x-inkom-assertion", assertion.encode("ascii"))])),
-            day=day,
-            made_at=now,
-            holds_until=min(ends),
-            reused_until=min((*ends, now + REUSED_FOR, found.use_counts_until if found else now)),
-            memory=found.memory if found is not None and decision.day == day else None,
-        )
-
     def outgoing(self, received: Headers, granted: Pass, *, client: tuple[str, int] | None) -> Headers:
         """Strip, then inject: the order that nothing a client sent survives."""
-        api = granted.passage.api
+        passage = granted.passage
         return request_headers(
             received,
             identity=[*fields_of(granted.lines)],
             peer=self._peer(client),
             dropped_cookies=self.own_cookies,
-            keep_authorization=granted.scheme is not None and api is not None and api.forwards_token,
+            keep_authorization=passage.scheme is not None and passage.api is not None and passage.api.forwards_token,
         )
 
     def lines_about(self, client: tuple[str, int] | None) -> bytes:
@@ -452,33 +407,7 @@ class Gate:
         outcome = self._admit(visit.session, granted.application, now=now)
         if not isinstance(outcome, Forward):
             return None
-        day, made_at = self.clock.today(), self.clock.now()
-        return replace(
-            granted,
-            day=day,
-            made_at=made_at,
-            holds_until=min(
-                _ends(visit.found, outcome.decision, granted.application, now=made_at, sent_in=now is not None)
-            ),
-            memory=visit.found.memory if visit.found is not None and outcome.decision.day == day else None,
-        )
-
-
-def _ends(
-    found: Found | None, decision: Decision, application: Protected, *, now: datetime, sent_in: bool = False
-) -> tuple[datetime, ...]:
-    """Return the instants by which a decision ends by time alone, besides the end of its day.
-
-    What is being sent in may go on when the sign-in grows too old.
-    """
-    if found is None:
-        return (now,)
-    recent = () if sent_in else (step.finding.holds_until for step in decision.steps if step.finding.holds)
-    return (
-        found.holds_until,
-        *application.limits.ends(found.session),
-        *(instant for instant in recent if instant is not None),
-    )
+        return self._granting.continued(granted, outcome.decision, visit.found, sent_in=now is not None)
 
 
 def _audited(path: bytes) -> str:

@@ -7,22 +7,16 @@ instants by which anything in it runs out. Making a pass is the gate's work; thi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from broker.domain.machine import Scheme
 from broker.ports import Clock, Memory, Passage
-from broker.proxy.fields import Headers
-
-if TYPE_CHECKING:
-    from broker.proxy.gate import Protected
+from broker.proxy.protected import Protected
 
 # How long one decision, its audit record and its signed assertion serve. An assertion lives 60 seconds: a backend that
 # gets it at the end of this time still has most of them.
 REUSED_FOR = timedelta(seconds=10)
-_OVERHEAD = 1500  # bytes of one pass besides its lines: the objects, the cookie, the keys in Redis
+_OVERHEAD = 5000  # bytes of one pass besides its lines: the session with its facts, the decision, the keys in Redis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +42,6 @@ class Pass:
         if self.passage.record is None:
             raise AssertionError("a pass is made of a recorded decision")
         return self.passage.record
-
-    @property
-    def scheme(self) -> Scheme | None:
-        """How a program presented its token; None for a person with a session."""
-        return self.passage.scheme
 
     def holds_at(self, now: datetime, day: date) -> bool:
         """Whether the decision is still what would be decided, as far as can be told without asking anybody."""
@@ -104,18 +93,6 @@ class Passes:
 
     def _drop(self, key: tuple[str, str]) -> None:
         self._bytes -= _size(self._kept.pop(key))
-
-
-def lines_of(headers: Headers) -> bytes:
-    """Header fields as lines; they were checked when they were made."""
-    return b"".join(b"%b: %b\r\n" % field for field in headers)
-
-
-def fields_of(lines: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The same the other way round."""
-    for line in lines.split(b"\r\n")[:-1]:
-        name, _, value = line.partition(b": ")
-        yield name, value
 
 
 def _size(granted: Pass) -> int:

@@ -27,6 +27,7 @@ from broker.proxy.failures import (
     UpstreamTimedOut,
     UpstreamUnreachable,
 )
+from broker.proxy.fields import lines_of, request_head
 from broker.proxy.messages import MAX_RESPONSE_HEAD, Headers
 from broker.proxy.slots import Slots
 
@@ -414,13 +415,6 @@ def _remaining(ends_at: float | None, limit: float) -> float:
 
 
 def _serialise(head: RequestHead, *, chunked: bool) -> bytes:
-    """The head as bytes (RFC 9112 3 and 5). Raises ValueError if anything in it would end a line early."""
-    lines = [b"%b %b HTTP/1.1" % (head.method, head.target)]
-    lines += [b"%b: %b" % field for field in head.headers]
-    if chunked:
-        lines.append(b"transfer-encoding: chunked")
-    octets = b"\r\n".join([*lines, b"", b""])
-    ends = len(lines) + 1
-    if octets.count(b"\r") != ends or octets.count(b"\n") != ends or b"\0" in octets or b" " in head.target:
-        raise ValueError("a line of the request would end early")
-    return octets
+    """The head as bytes. Raises ValueError if anything in it would end a line early."""
+    coding = [(b"transfer-encoding", b"chunked")] if chunked else []
+    return request_head(head.method, head.target, lines_of([*head.headers, *coding]))

@@ -13,7 +13,7 @@ from broker.adapters.metrics import PrometheusMeasures
 from broker.config import Application, BackendPath, Breaker, FieldChanges, Health
 from broker.parts import connect_parts
 from broker.protected import protected_applications
-from broker.proxy.gate import Protected
+from broker.proxy.protected import Protected
 from broker.proxy.upstream import RequestHead
 from broker.running import running
 from broker.ways import backends, rewriting

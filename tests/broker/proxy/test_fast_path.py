@@ -525,3 +525,13 @@ async def test_requests_behind_one_that_is_being_decided_wait_for_their_turn(pat
     assert fast[0].count(b"HTTP/1.1 200 OK") == slow[0].count(b"HTTP/1.1 200 OK") == 4
     targets = [received.target for received in paths.world.backend.received]
     assert targets == [PATH + b"/0", PATH + b"/1", PATH + b"/2", PATH] * 2
+
+
+async def test_a_failure_is_answered_without_regard_to_what_the_next_request_expects(paths: Paths) -> None:
+    """The head behind it was read already when the answer of a request that was carried is made."""
+    paths.world.backend.answer = ANSWERS["no HTTP"]
+    expecting = request(b"Expect: 100-continue", with_length(b"hello"), method=b"PUT", body=b"hello")
+    slow, fast = await paths.both(request(b"Accept: application/json", close=False) + expecting)
+    assert fast == slow
+    assert fast.startswith(b"HTTP/1.1 502")
+    assert b"connection: close" not in fast.partition(ROOM)[0]
