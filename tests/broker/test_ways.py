@@ -19,7 +19,6 @@ from broker.running import running
 from broker.ways import backends, rewriting
 from tests.broker.adapters.registers.magda.authority import Authority
 from tests.broker.gateway import ORIGIN, World, ec_key, gateway, shipped_policy
-from tests.broker.proxy.test_backends_tls import over_tls
 from tests.broker.proxy.world import HOST, Backend, Received, backend, echo, until
 from tests.broker.test_config import SMALL, loaded
 from tests.broker.test_running import FewParts
@@ -124,7 +123,7 @@ async def test_a_backend_over_tls_is_reached_as_the_configuration_says(tmp_path:
     authority.issue("gateway")
     (tmp_path / "assertion.pem").write_text(ec_key())
     (tmp_path / "pseudonym.key").write_text("p" * 40)
-    async with over_tls(authority.server_context()) as server:
+    async with backend(authority.server_context()) as server:
         tls = "authorities_file: authority.pem, certificate_file: gateway.crt, key_file: gateway.key"
         text = SMALL.replace("http://10.0.0.5:9101", f"https://{HOST}:{server.port}")
         settings, secrets = loaded(tmp_path, f"{text}    tls: {{{tls}, server_name: localhost}}\n")

@@ -20,22 +20,9 @@ from broker.proxy.failures import UpstreamMisbehaved, UpstreamUnreachable
 from broker.proxy.health import HealthRules
 from broker.proxy.upstream import RequestHead, Upstream
 from tests.broker.adapters.registers.magda.authority import Authority
-from tests.broker.proxy.world import HOST, Backend, until
+from tests.broker.proxy.world import HOST, backend, until
 
 GET = RequestHead(method=b"GET", target=b"/", headers=[(b"host", b"b")])
-
-
-@asynccontextmanager
-async def over_tls(context: ssl.SSLContext) -> AsyncIterator[Backend]:
-    running = Backend()
-    server = await asyncio.start_server(running.serve, HOST, 0, ssl=context)
-    running.port = server.sockets[0].getsockname()[1]
-    try:
-        yield running
-    finally:
-        server.close()
-        running.drop_connections()
-        await until(lambda: running.open == 0)
 
 
 @asynccontextmanager
@@ -71,7 +58,7 @@ def files(authority: Authority, name: str | None = "gateway") -> CurrentTls:
 
 async def test_a_backend_of_our_own_authority_is_believed_and_any_other_is_not(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    async with over_tls(authority.plain_context()) as server:
+    async with backend(authority.plain_context()) as server:
         async with asking(server.port, files(authority, None)) as backends:
             assert await status(backends) == 200
         async with asking(server.port, ssl.create_default_context) as backends:
@@ -86,7 +73,7 @@ async def test_a_backend_of_our_own_authority_is_believed_and_any_other_is_not(t
 
 async def test_a_backend_that_wants_to_see_our_certificate_sees_it(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    async with over_tls(authority.server_context()) as server:
+    async with backend(authority.server_context()) as server:
         async with asking(server.port, files(authority)) as backends:
             assert await status(backends) == 200
         async with asking(server.port, files(authority, None)) as backends:
@@ -101,7 +88,7 @@ async def test_the_name_on_the_certificate_is_the_one_that_is_configured(
 ) -> None:
     authority = Authority(tmp_path)
     async with (
-        over_tls(authority.plain_context()) as server,
+        backend(authority.plain_context()) as server,
         asking(server.port, files(authority, None), server_name=name) as backends,
     ):
         if fits:
@@ -115,7 +102,7 @@ async def test_checks_show_our_certificate_too(tmp_path: Path) -> None:
     authority, measures = Authority(tmp_path), PrometheusMeasures()
     rules = HealthRules(path=b"/ready", host=b"gw.example", interval=0.02, unhealthy_after=1, healthy_after=1)
     async with (
-        over_tls(authority.server_context()) as server,
+        backend(authority.server_context()) as server,
         asking(server.port, files(authority), health=rules, measures=measures) as backends,
     ):
         following = asyncio.create_task(backends.follow())
@@ -132,7 +119,7 @@ async def test_another_authority_counts_with_the_next_connection(
     believed = tmp_path / "believed.pem"
     shutil.copy(former.file, believed)
     tls = CurrentTls(certificate=None, key=None, authorities=believed)
-    async with over_tls(latter.plain_context()) as server, asking(server.port, tls) as backends:
+    async with backend(latter.plain_context()) as server, asking(server.port, tls) as backends:
         with pytest.raises(UpstreamUnreachable):
             await status(backends)
         shutil.copy(latter.file, believed)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -177,10 +178,10 @@ def echo(received: Received) -> bytes:
 
 
 @asynccontextmanager
-async def backend() -> AsyncIterator[Backend]:
-    """Run an echoing backend."""
+async def backend(context: ssl.SSLContext | None = None) -> AsyncIterator[Backend]:
+    """Run an echoing backend, over TLS with a context."""
     running = Backend()
-    server = await asyncio.start_server(running.serve, HOST, 0)
+    server = await asyncio.start_server(running.serve, HOST, 0, ssl=context)
     running.port = server.sockets[0].getsockname()[1]
     try:
         yield running
