@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -79,12 +80,19 @@ class CurrentTls:
     def _names(self) -> str:
         return ", ".join(str(file) for file in self._files())
 
-    def _stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """What changes when a file is written or another is put in its place."""
-        return tuple(_stamp_of(file) for file in self._files())
+    def _stamp(self) -> Stamp:
+        return stamp_of(self._files())
 
 
-def _stamp_of(file: Path) -> tuple[int, int, int] | None:
+Stamp = tuple[tuple[int, int, int] | None, ...]  # of each file; None where there is none
+
+
+def stamp_of(files: Iterable[Path]) -> Stamp:
+    """Return what changes when a file is written or another is put in its place."""
+    return tuple(map(_stamp_of_one, files))
+
+
+def _stamp_of_one(file: Path) -> tuple[int, int, int] | None:
     try:
         status = file.stat()
     except OSError:

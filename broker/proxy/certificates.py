@@ -15,13 +15,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from broker.config import ServerCertificate, server_tls
+from broker.config.certificates import Stamp, stamp_of
 from broker.ports import Clock, InkomError, Measures
 
 SOON = timedelta(days=14)  # before the end of a certificate, from which on we speak of it
 _LOOK_EVERY = 2.0  # seconds between two looks at the files
 _log = logging.getLogger("inkom.certificates")
-
-_Stamp = tuple[tuple[int, int, int] | None, ...]  # of each file; None where there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,16 +130,8 @@ class Certificates:
         for name, shown in self._shown.items():
             self._measures.certificate_expires(name, at=shown.expires)
 
-    def _stamp(self) -> _Stamp:
-        return tuple(_stamp(path) for pair in self._pairs.values() for path in (pair.certificate, pair.key))
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_mtime_ns, found.st_ino, found.st_size)
+    def _stamp(self) -> Stamp:
+        return stamp_of(path for pair in self._pairs.values() for path in (pair.certificate, pair.key))
 
 
 def _has(certificate: ServerCertificate, name: str) -> bool:

@@ -10,7 +10,6 @@ import asyncio
 
 from broker.proxy.connection import UpstreamConnection
 from broker.proxy.failures import UpstreamTimedOut
-from broker.proxy.messages import Headers
 
 
 class Exchange:
@@ -59,16 +58,6 @@ class Exchange:
             except TimeoutError:
                 self.connection.fail(UpstreamTimedOut("the backend stopped in the middle of its answer"))
         return octets
-
-    @property
-    def status(self) -> int:
-        """The status of the final answer."""
-        return self.connection.status
-
-    @property
-    def headers(self) -> Headers:
-        """The fields of the final answer, as they came."""
-        return self.connection.headers
 
     # Owner
 

@@ -87,8 +87,8 @@ class UpstreamResponse:
         sender: asyncio.Task[None] | None,
         done: Callable[[UpstreamConnection], None],
     ) -> None:
-        self.status = exchange.status
-        self.headers = exchange.headers
+        self.status = exchange.connection.status
+        self.headers = exchange.connection.headers
         self._exchange = exchange
         self._limits = limits
         self._ends_at = ends_at
