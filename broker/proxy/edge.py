@@ -281,14 +281,11 @@ class EdgeProtocol(PatientProtocol):
     def on_response_complete(self) -> None:
         """One answer was written whole: on with the next request, or with closing."""
         finished, self.running = self.running, None
-        if finished is not None and finished.closes:
-            self.server_state.total_requests += 1
-            if finished.more_body or self.flow.read_paused:
-                self._linger()
-            else:
-                self._close()
-            return
         self.server_state.total_requests += 1
+        if finished is not None and finished.closes:
+            # Whatever the client still sends must not cost it the answer, a request behind its last one neither.
+            self._linger()
+            return
         if self.transport.is_closing():
             return
         self.flow.resume_reading()

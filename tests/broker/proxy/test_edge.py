@@ -404,6 +404,23 @@ async def flood(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0)
 
 
+async def test_an_answer_that_closes_survives_what_is_sent_behind_the_last_request(running: Chain) -> None:
+    client = socket.create_connection((HOST, running.port))
+    client.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(client, request())
+    await until(lambda: len(running.backend.received) == 1)
+    for _ in range(5):
+        await asyncio.sleep(0.02)
+        await loop.sock_sendall(client, b"GET / HTTP/1.1\r\n")
+    got = b""
+    while data := await loop.sock_recv(client, 65536):
+        got += data
+    client.close()
+    assert status_of(got) == 200
+    assert len(running.backend.received) == 1
+
+
 async def test_an_answer_that_closes_survives_the_unread_body() -> None:
     async with edge(early) as running:
         raw = request(b"Content-Length: 200000", method=b"POST")
